@@ -1,7 +1,8 @@
 // Status codes and errors: how every function of gemel that can fail says so.
 //
-// A function that can fail returns gm_status and takes `gm_error *error` last. On anything but GM_OK its other
-// out-parameters are untouched and `error` (which may be NULL) carries a sentence that a user can act on.
+// A function that can fail returns gm_status and takes `gm_error *error` last. On anything but
+// GM_OK its other out-parameters are untouched and `error` (which may be NULL) carries a sentence
+// that a user can act on.
 #ifndef GEMEL_STATUS_H
 #define GEMEL_STATUS_H
 
@@ -30,7 +31,8 @@ typedef struct gm_error {
     char text[GM_ERROR_SIZE]; // one sentence, UTF-8, without a newline at its end
 } gm_error;
 
-/// Where something stands in a text. line and column count from 1; 0 means unknown. `file` may be NULL.
+/// Where something stands in a text. line and column count from 1; 0 means unknown. `file` may be
+/// NULL.
 typedef struct gm_place {
     const char *file;
     uint32_t line, column;
@@ -44,8 +46,10 @@ gm_status gm_error_set(gm_error *error, gm_status status, const char *format, ..
 gm_status gm_error_at(gm_error *error, gm_status status, gm_place place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/// Puts words in front of an error that is being passed on ("while reading snapshot 12: "); returns its status.
-gm_status gm_error_prefix(gm_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/// Puts words in front of an error that is being passed on ("while reading snapshot 12: "); returns
+/// its status.
+gm_status gm_error_prefix(gm_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /// The name of a status as the API spells it: "ok", "invalid", "not-found" ...; never NULL.
 const char *gm_status_name(gm_status status);
