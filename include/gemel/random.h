@@ -1,9 +1,11 @@
-// Counter-based random streams: a draw is a pure function of what it is for, never of what was drawn before.
+// Counter-based random streams: a draw is a pure function of what it is for, never of what was
+// drawn before.
 //
-// A draw is named by (seed, system, lane, element, purpose, occurrence). Nothing is stored, so forks, rewinds, worker
-// counts and block widths cannot change it, and an intervention leaves all draws unchanged that it does not concern.
-// For noise the occurrence is the world-clock tick, never an integrator's step.
-// Source: Philox4x32-10 of Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11 (2011).
+// A draw is named by (seed, system, lane, element, purpose, occurrence). Nothing is stored, so
+// forks, rewinds, worker counts and block widths cannot change it, and an intervention leaves all
+// draws unchanged that it does not concern. For noise the occurrence is the world-clock tick, never
+// an integrator's step. Source: Philox4x32-10 of Salmon, Moraes, Dror, Shaw, "Parallel random
+// numbers: as easy as 1, 2, 3", SC11 (2011).
 #ifndef GEMEL_RANDOM_H
 #define GEMEL_RANDOM_H
 
