@@ -1,6 +1,8 @@
-// Time: int64 nanoseconds since 1970-01-01T00:00:00Z, ISO 8601, the civil calendar, time zones, clocks.
+// Time: int64 nanoseconds since 1970-01-01T00:00:00Z, ISO 8601, the civil calendar, time zones,
+// clocks.
 //
-// Zones are read from TZif data (RFC 8536) that the caller hands over as bytes: this file opens nothing.
+// Zones are read from TZif data (RFC 8536) that the caller hands over as bytes: this file opens
+// nothing.
 #ifndef GEMEL_BASE_CALENDAR_H
 #define GEMEL_BASE_CALENDAR_H
 
@@ -17,7 +19,7 @@ typedef struct gm_civil {
     int year, month, day;     // proleptic Gregorian; month and day from 1
     int hour, minute, second; // no leap seconds
     int nanosecond;
-    int weekday;              // Monday 0 .. Sunday 6
+    int weekday; // Monday 0 .. Sunday 6
 } gm_civil;
 
 /// Civil time in UTC plus `offset_s`, and back. Total for every int64.
@@ -25,7 +27,8 @@ gm_civil gm_civil_from_ns(int64_t time_ns, int32_t offset_s);
 /// @return false when the date does not exist or does not fit into int64 nanoseconds
 bool gm_civil_to_ns(const gm_civil *civil, int32_t offset_s, int64_t *time_ns);
 
-/// Reads ISO 8601: date, or date and time with fraction, with Z or +hh:mm (none means UTC); 'T' or a space.
+/// Reads ISO 8601: date, or date and time with fraction, with Z or +hh:mm (none means UTC); 'T' or
+/// a space.
 bool gm_time_parse(gm_text text, int64_t *time_ns);
 /// Writes 2026-01-31T12:00:00Z with as many decimals (0, 3, 6, 9) as needed.
 void gm_time_format(int64_t time_ns, char buffer[40]);
@@ -37,7 +40,8 @@ bool gm_ns_from_s(double seconds, int64_t *ns);
 typedef struct gm_zone gm_zone;
 
 /// @param bytes  a TZif file (version 1 to 4), [size]; may be freed afterwards
-gm_status gm_zone_read(const char *name, const void *bytes, size_t size, gm_zone **zone, gm_error *error);
+gm_status gm_zone_read(const char *name, const void *bytes, size_t size, gm_zone **zone,
+                       gm_error *error);
 void gm_zone_close(gm_zone *zone);
 /// Offset from UTC in force at that instant, in seconds east.
 int32_t gm_zone_offset_s(const gm_zone *zone, int64_t time_ns);

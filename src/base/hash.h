@@ -1,4 +1,5 @@
-// Hashes that are the same on every machine (XXH3 of the xxHash library), for states, names and stored blocks.
+// Hashes that are the same on every machine (XXH3 of the xxHash library), for states, names and
+// stored blocks.
 #ifndef GEMEL_BASE_HASH_H
 #define GEMEL_BASE_HASH_H
 

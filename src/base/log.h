@@ -1,8 +1,14 @@
-// The program's log: one line an entry on standard error, `time level room: text`. The pure rooms never log.
+// The program's log: one line an entry on standard error, `time level room: text`. The pure rooms
+// never log.
 #ifndef GEMEL_BASE_LOG_H
 #define GEMEL_BASE_LOG_H
 
-typedef enum gm_log_level { GM_LOG_ERROR = 1, GM_LOG_WARNING, GM_LOG_INFO, GM_LOG_DEBUG } gm_log_level;
+typedef enum gm_log_level {
+    GM_LOG_ERROR = 1,
+    GM_LOG_WARNING,
+    GM_LOG_INFO,
+    GM_LOG_DEBUG
+} gm_log_level;
 
 /// A log somebody owns and passes along; plain value. NULL logs nothing.
 typedef struct gm_log {
