@@ -1,0 +1,355 @@
+// What a world file declares, resolved: the inside of a gm_world, read by ingest, twin, study,
+// serve and cli.
+//
+// Const after reading, shared by all threads. All texts, arrays and trees belong to the world.
+// Numbers are SI. Reading a file: yaml.h (bytes -> tree), fleet.h (`each:`), then one reader per
+// key (docs/world-file.md).
+#ifndef GEMEL_WORLD_WORLD_PARTS_H
+#define GEMEL_WORLD_WORLD_PARTS_H
+
+#include <gemel/config.h>
+#include <gemel/state.h>
+#include <gemel/world.h>
+
+#include "base/arena.h"
+#include "base/calendar.h"
+#include "base/units.h"
+
+enum {
+    GM_WORLD_FILE_MAX = 256 << 20, // bytes of a world file and of each file it names
+    GM_WORLD_REFS_MAX = 1 << 26,   // addresses one pattern may match
+    GM_WORLD_PROFILES_MAX = 4096,
+    GM_WORLD_SENSORS_MAX = 1 << 20,
+    GM_WORLD_LINKS_MAX = 1 << 24,
+    GM_WORLD_SCENARIOS_MAX = 4096,
+    GM_WORLD_LEADS_MAX = 1024,      // forecast leads
+    GM_WORLD_CHANGES_MAX = 1 << 20, // interventions in a scenario, patterns expanded
+    GM_WORLD_SECTIONS = 1, // sections of a layout that are the world's own; the caller's follow
+    GM_WORLD_DRIVER_SECTION =
+        0, // "drivers": double [stochastic_count][lanes], deviation from the held value
+};
+
+#define GM_NO_INDEX SIZE_MAX
+
+// ---- files a world names ----
+
+typedef enum gm_file_kind { GM_FILE_NONE = 0, GM_FILE_DATA, GM_FILE_ZONE } gm_file_kind;
+
+/// Where the bytes come from that a world names: tables beside it (GM_FILE_DATA), time zones
+/// (GM_FILE_ZONE).
+typedef struct gm_files {
+    void *context;
+    /// @param bytes  out; owner: the caller, with gm_memory_free
+    gm_status (*read)(void *context, gm_file_kind kind, const char *name, void **bytes,
+                      size_t *size, gm_error *error);
+} gm_files;
+
+/// Files beside the world file and zones of /usr/share/zoneinfo.
+/// @param context  the folder's path (NULL: the current one); must outlive the result
+gm_files gm_default_files(const char *folder);
+
+/// A regular file as a whole, at most GM_WORLD_FILE_MAX bytes. @param bytes out; the caller's,
+/// gm_memory_free
+gm_status gm_file_read(const char *path, void **bytes, size_t *size, gm_error *error);
+
+// ---- systems and links ----
+
+typedef struct gm_world_system {
+    const char *name;
+    const gm_domain *domain;
+    gm_model *model;
+    size_t group; // systems joined by links share one; 0 .. group_count - 1
+    gm_place place;
+} gm_world_system;
+
+/// to = from * factor + offset in every lane. `to` is an input. Delayed: the source's value as the
+/// tick begins; otherwise its value after it was advanced, just before the target's system is.
+typedef struct gm_world_link {
+    gm_ref from, to;
+    double factor, offset;
+    bool delayed;
+    gm_place place;
+} gm_world_link;
+
+// ---- drivers ----
+
+typedef enum gm_rule_kind {
+    GM_RULE_NONE = 0,
+    GM_RULE_HOLD,       // keeps the value that is there
+    GM_RULE_PROFILE,    // by the calendar
+    GM_RULE_KNOWN,      // asked from the caller of gm_world_advance (ahead only)
+    GM_RULE_STOCHASTIC, // each lane its own: first-order autoregression at ticks
+} gm_rule_kind;
+
+typedef struct gm_world_rule {
+    gm_rule_kind kind;
+    size_t profile; // GM_RULE_PROFILE: index into profiles; their values are converted to the
+                    // field's unit
+    bool has_mean;  // GM_RULE_STOCHASTIC: reverts to mean; else to the value held when it started
+    double mean;    // SI
+    double spread;  // SI, stationary standard deviation
+    double time_s;  // correlation time
+    size_t stochastic; // place in the driver section; GM_NO_INDEX with a mean
+} gm_world_rule;
+
+/// What feeds one input: while sensors speak (`past`) and when looking ahead.
+typedef struct gm_world_driver {
+    gm_ref ref;
+    size_t sensor; // whose samples the twin writes into the input; GM_NO_INDEX: none
+    gm_world_rule past, ahead;
+    double factor, offset; // from the profile's unit to the field's
+    gm_place place;
+} gm_world_driver;
+
+typedef struct gm_profile gm_profile; // profile.h
+
+// ---- sensors ----
+
+typedef struct gm_world_sensor {
+    const char *name;
+    const char *from; // "http", "csv": how samples come in
+    gm_ref ref;
+    const char *field_unit; // SI unit of the field it measures
+    const char *unit;       // of raw values, for people; with `scale: 125 W` "125 W"
+    gm_conversion to_si;    // SI = raw * factor + offset
+    double noise;           // SI, standard deviation; 0: not declared
+    double min, max;        // SI, plausible values; -INFINITY, INFINITY: not declared
+    int64_t every_ns;       // expected between samples; 0: not declared
+    int64_t delay_ns;       // a sample tells of the time this much before its own; 0
+    bool is_driver;         // feeds an input or sets a parameter; otherwise it is an observation
+    size_t driver;          // is_driver on an input: index into drivers; else GM_NO_INDEX
+    const char *const
+        *columns; // [column_count] names in a replayed CSV, averaged; default: its own name
+    size_t column_count;
+    gm_place place;
+} gm_world_sensor;
+
+// ---- estimation, recording, forecasts ----
+
+/// A state or parameter that assimilation may move.
+typedef struct gm_world_estimate {
+    gm_ref ref;
+    bool is_parameter;
+    double spread; // initial standard deviation: SI, or a fraction of the initial value; NAN: not
+                   // declared
+    double drift;  // random walk: the same per square root of a second (after t seconds: drift *
+                   // sqrt(t)); 0
+    bool spread_relative; // fractions of the initial value (multiplicative: for positive parameters
+                          // a log walk)
+    bool drift_relative;
+    gm_place place;
+} gm_world_estimate;
+
+typedef struct gm_world_record {
+    gm_ref ref;
+    int64_t every_ns;
+} gm_world_record;
+
+typedef struct gm_world_forecast {
+    gm_ref *refs; // [ref_count]
+    size_t ref_count;
+    int64_t every_ns;  // 0: no forecasts declared
+    int64_t *leads_ns; // [lead_count], ascending
+    size_t lead_count;
+} gm_world_forecast;
+
+typedef enum gm_time_unit {
+    GM_TIME_NONE = 0, // no `replay` in the world file: long CSV
+    GM_TIME_NS,
+    GM_TIME_MS,
+    GM_TIME_S,
+    GM_TIME_ISO,
+} gm_time_unit;
+
+typedef struct gm_world_replay {
+    gm_time_unit unit;
+    const char *time_column; // "time"
+    char separator;          // ','
+} gm_world_replay;
+
+// ---- scenarios ----
+
+typedef enum gm_change_kind {
+    GM_CHANGE_NONE = 0,
+    GM_CHANGE_SET,   // becomes value
+    GM_CHANGE_ADD,   // value is added
+    GM_CHANGE_TIMES, // multiplied by value
+    GM_CHANGE_RAMP,  // goes straight to value over over_ns, in steps of the cycle
+    GM_CHANGE_TRIP,  // becomes 0
+} gm_change_kind;
+
+/// One timed change of one address in every lane.
+typedef struct gm_world_change {
+    gm_ref ref;
+    gm_change_kind kind;
+    double value;    // SI
+    int64_t at_ns;   // after the scenario's start
+    int64_t for_ns;  // then back to what was; 0: for good
+    int64_t over_ns; // ramp
+    gm_place place;
+} gm_world_change;
+
+typedef struct gm_scenario {
+    const char *name, *about;       // "" when there is none
+    const gm_world_change *changes; // [change_count], by at_ns
+    size_t change_count;
+    int64_t horizon_ns; // `for`; 0 when an ad-hoc one gives none
+    gm_arena *arena;    // of an ad-hoc scenario; NULL: the world's
+} gm_scenario;
+
+/// Reads `{set: {...}, for: 30 min, about: ...}` in YAML or JSON (an ad-hoc what-if). `each:` is
+/// refused.
+/// @param scenario  out; owner: the caller, with gm_scenario_close
+gm_status gm_scenario_read(const gm_world *world, const char *bytes, size_t size,
+                           gm_scenario **scenario, gm_error *error);
+/// The same from a tree that is there already (a part of `devices:`); the scenario lives in
+/// `arena`.
+gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_arena *arena,
+                            gm_scenario *scenario, gm_error *error);
+void gm_scenario_close(gm_scenario *scenario);
+
+// ---- the world ----
+
+struct gm_world {
+    const char *name, *about; // about: "" when there is none
+    const char *file;         // path of the world file as given
+    int64_t cycle_ns;
+    size_t lanes;
+    uint64_t seed;
+    const char *zone_name;
+    int64_t start_ns; // `start`; 0 without
+    int64_t lateness_ns;
+
+    gm_world_system *systems; // [system_count]
+    size_t system_count, group_count;
+    const gm_model **models; // [system_count], the same models, as gm_layout_create wants them
+    uint32_t *order;         // [system_count] systems in the order of undelayed links
+
+    gm_world_link *links; // [link_count], undelayed ones first, by place of their target in `order`
+    size_t link_count, undelayed_count;
+
+    gm_world_sensor *sensors; // [sensor_count], in the order of the file
+    size_t sensor_count;
+    uint32_t *sensor_order; // [sensor_count] by name
+
+    gm_world_driver *drivers; // [driver_count]
+    size_t driver_count, stochastic_count;
+    gm_profile **profiles; // [profile_count]
+    size_t profile_count;
+
+    gm_world_estimate *estimates; // [estimate_count], states first
+    size_t estimate_count;
+    double inflation; // `estimate: {inflation: 1.02}`; NAN: adaptive
+
+    gm_world_record *records; // [record_count]
+    size_t record_count;
+    gm_world_forecast forecast;
+    gm_world_replay replay;
+    gm_scenario *scenarios; // [scenario_count]
+    size_t scenario_count;
+
+    const gm_config *root;    // the whole tree
+    const gm_config *detect;  // `detect:`, read by the twin; NULL without
+    const gm_config *devices; // `devices:`, read by gemel devices; NULL without
+
+    bool past_ticks, ahead_ticks; // something happens at every tick in that mode
+    const gm_units *units;
+    gm_units *own_units; // closed with the world; NULL when borrowed
+    gm_arena *arena;
+    size_t *system_order; // [system_count] by name
+};
+
+/// What a world is read with.
+typedef struct gm_world_options {
+    const gm_units *units;           // must outlive the world
+    const gm_domain *const *domains; // [domain_count]
+    size_t domain_count;
+    gm_files files; // read NULL: `each:` and zones other than UTC are refused
+} gm_world_options;
+
+/// Reads a world from bytes.
+/// @param file  its name for messages; copied
+gm_status gm_world_read(const char *file, const char *bytes, size_t size,
+                        const gm_world_options *options, gm_world **world, gm_error *error);
+
+/// A layout for states of this world: its systems, its seed, its own section first, then the
+/// caller's.
+/// @param lanes  0: as many as the world file says
+gm_status gm_world_layout(const gm_world *world, size_t lanes, const gm_section *sections,
+                          size_t section_count, gm_layout **layout, gm_error *error);
+
+/// By name; GM_NO_INDEX when there is none.
+size_t gm_world_find_sensor(const gm_world *world, const char *name);
+size_t gm_world_find_system(const gm_world *world, const char *name);
+const gm_scenario *gm_world_find_scenario(const gm_world *world, const char *name); // NULL
+
+// ---- addresses ----
+
+/// Every address a pattern matches: `system/class/element/field`, `system/element/field`, or
+/// `system/field` for a class of one element; `*` matches within one part.
+/// @param place  of the pattern, for the error ({0} when there is none)
+/// @param refs   out, in the order of systems, classes, elements, fields; owner: the caller,
+/// gm_memory_free
+/// @return GM_NOT_FOUND when nothing matches (suggests the nearest), GM_INVALID when malformed or
+/// ambiguous
+gm_status gm_world_find(const gm_world *world, const char *pattern, gm_place place, gm_ref **refs,
+                        size_t *count, gm_error *error);
+/// Exactly one address; a pattern that matches more is refused.
+gm_status gm_world_find_one(const gm_world *world, const char *address, gm_place place, gm_ref *ref,
+                            gm_error *error);
+/// The full address as text, "box/node/air/temperature"; cut when it does not fit. Returns its full
+/// length.
+size_t gm_world_address(const gm_world *world, gm_ref ref, char *buffer, size_t size);
+/// The field and the role of an address.
+const gm_field *gm_world_field(const gm_world *world, gm_ref ref);
+gm_role gm_world_role(const gm_world *world, gm_ref ref);
+
+// ---- moving a world through time ----
+
+/// Buffers of one thread for one lane count; made once, so that steady state never allocates.
+typedef struct gm_world_work gm_world_work;
+gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_work **work,
+                               gm_error *error);
+void gm_world_work_close(gm_world_work *work);
+
+/// A scenario under way on one state: which changes are in force, and what was there before. Start
+/// it when the state is at start_ns and pass it to every gm_world_advance of that state.
+typedef struct gm_scenario_run gm_scenario_run;
+gm_status gm_scenario_start(const gm_scenario *scenario, size_t lanes, int64_t start_ns,
+                            gm_scenario_run **run, gm_error *error);
+void gm_scenario_stop(gm_scenario_run *run);
+
+typedef enum gm_advance_mode {
+    GM_ADVANCE_NONE = 0,
+    GM_ADVANCE_PAST,
+    GM_ADVANCE_AHEAD
+} gm_advance_mode;
+
+typedef struct gm_advance_options {
+    gm_advance_mode mode; // which rule of each driver holds
+    gm_workers *workers;  // NULL: this thread alone
+    gm_world_work *work;  // of this thread, for the state's lane count
+    gm_scenario_run *run; // NULL: no interventions
+    /// A driver's future value in SI (rule `known`), NAN when unknown: the value that is there is
+    /// held. NULL: hold.
+    double (*known)(void *context, size_t sensor, int64_t time_ns);
+    void *known_context;
+} gm_advance_options;
+
+/// Moves every system of the world to until_ns. Time is cut at ticks (whole multiples of the cycle
+/// since 1970) where something happens at ticks, and at the exact times of interventions. At a
+/// tick, in this order: drivers write inputs, delayed links carry over the values from before it,
+/// then the systems are advanced in the order of undelayed links, each right after the links into
+/// it were applied. A tick at the state's own time belongs to this call, one at until_ns to the
+/// next.
+/// @return GM_INVALID (until_ns before the state's time), GM_NUMERIC (no lane left); then the state
+/// is unusable
+gm_status gm_world_advance(const gm_world *world, gm_state *state,
+                           const gm_advance_options *options, int64_t until_ns, gm_error *error);
+
+/// Applies profiles and links once at the state's own time, without moving: for the first output of
+/// a run.
+gm_status gm_world_settle(const gm_world *world, gm_state *state, const gm_advance_options *options,
+                          gm_error *error);
+
+#endif
