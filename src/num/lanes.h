@@ -1,8 +1,10 @@
-// Lanes: kernels run over 1 or 8 possible worlds at once, `[element][width]`, one cache line an element at width 8.
+// Lanes: kernels run over 1 or 8 possible worlds at once, `[element][width]`, one cache line an
+// element at width 8.
 //
-// Write a kernel once as a GM_INLINE function over a constant `width`, and instantiate it for 1 and 8 in GM_KERNEL
-// functions. GM_KERNEL compiles once per CPU level and the loader chooses; -ffp-contract=off keeps the bits the same.
-// Give GM_KERNEL functions names that are unique in the program, also static ones: clang 14 exports their resolvers.
+// Write a kernel once as a GM_INLINE function over a constant `width`, and instantiate it for 1 and
+// 8 in GM_KERNEL functions. GM_KERNEL compiles once per CPU level and the loader chooses;
+// -ffp-contract=off keeps the bits the same. Give GM_KERNEL functions names that are unique in the
+// program, also static ones: clang 14 exports their resolvers.
 #ifndef GEMEL_NUM_LANES_H
 #define GEMEL_NUM_LANES_H
 

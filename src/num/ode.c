@@ -16,6 +16,7 @@ typedef struct stepper {
 static const stepper steppers[] = {
     [GM_ODE_RK4] = { gm_ode_rk4, gm_ode_rk4_scratch_size },
     [GM_ODE_DOPRI5] = { gm_ode_dopri5, gm_ode_dopri5_scratch_size },
+    [GM_ODE_RODAS3] = { gm_ode_rodas3, gm_ode_rodas3_scratch_size },
 };
 
 static const stepper *stepper_of(const gm_ode *ode, const gm_ode_options *options)

@@ -1,8 +1,9 @@
 // One-step integrators over lanes: every lane keeps its own time and step and is masked when done.
 //
-// A lane's bits never depend on its neighbours or on the width. Explicit: classic RK4 with fixed steps; Dormand and
-// Prince 5(4) with error control (Hairer, Norsett, Wanner, Solving ODEs I, II.4-5). Stiff: Rodas3, an L-stable
-// Rosenbrock method of order 3(2) (Sandu et al., Atmos. Environ. 31 (1997) 3459-3472), on a sparse Jacobian.
+// A lane's bits never depend on its neighbours or on the width. Explicit: classic RK4 with fixed
+// steps; Dormand and Prince 5(4) with error control (Hairer, Norsett, Wanner, Solving ODEs I,
+// II.4-5). Stiff: Rodas3, an L-stable Rosenbrock method of order 3(2) (Sandu et al., Atmos.
+// Environ. 31 (1997) 3459-3472), on a sparse Jacobian.
 #ifndef GEMEL_NUM_ODE_H
 #define GEMEL_NUM_ODE_H
 
@@ -12,9 +13,15 @@
 
 #include "num/lanes.h"
 
-typedef enum gm_ode_method { GM_ODE_NONE = 0, GM_ODE_RK4, GM_ODE_DOPRI5, GM_ODE_RODAS3 } gm_ode_method;
+typedef enum gm_ode_method {
+    GM_ODE_NONE = 0,
+    GM_ODE_RK4,
+    GM_ODE_DOPRI5,
+    GM_ODE_RODAS3
+} gm_ode_method;
 
-/// The system dx/dt = f(t, x) of one block. All arrays are [count][width]; times are [width], seconds past the start.
+/// The system dx/dt = f(t, x) of one block. All arrays are [count][width]; times are [width],
+/// seconds past the start.
 typedef struct gm_ode {
     size_t count; // unknowns
     int width;    // 1 or 8
@@ -27,9 +34,10 @@ typedef struct gm_ode {
 
 typedef struct gm_ode_options {
     gm_ode_method method;
-    double step_s;    // RK4: the longest step (a span is cut into equal ones); else the first step, 0 to guess
-    double relative;  // error control
-    double absolute;  // in the state's own unit
+    double step_s; // RK4: the longest step (a span is cut into equal ones); else the first step, 0
+                   // to guess
+    double relative;   // error control
+    double absolute;   // in the state's own unit
     size_t step_limit; // per lane and call; a lane that needs more fails
 } gm_ode_options;
 
@@ -42,7 +50,8 @@ size_t gm_ode_work_size(const gm_ode *ode, const gm_ode_options *options);
 /// Advances each lane of `mask` by its own span.
 /// @param span_s  [width], >= 0; lanes of span 0 do not move
 /// @param state   in out, [count][width]; lanes outside `mask` and failed lanes keep their bits
-/// @param step_s  in out, [width]: the step each lane ended with, to start the next call with; 0 at first. NULL to forget
+/// @param step_s  in out, [width]: the step each lane ended with, to start the next call with; 0 at
+/// first. NULL to forget
 /// @param work    64-byte aligned, gm_ode_work_size bytes
 /// @return lanes that failed: not finite, step limit, singular matrix
 gm_lane_mask gm_ode_advance(const gm_ode *ode, const gm_ode_options *options, gm_lane_mask mask,

@@ -92,62 +92,6 @@ GM_INLINE void measure_error(const gm_ode_run *run, const double *step_s, double
     }
 }
 
-/// RMS of a - b over tolerance (b may be NULL for zero), a number a lane.
-GM_INLINE void norm_of_difference(const gm_ode_run *run, const double *a, const double *b,
-                                  double *norm, const int width)
-{
-    size_t count = run->ode->count;
-    double sum[GM_LANES] = { 0.0 };
-    for (size_t i = 0; i < count; i++) {
-        for (int lane = 0; lane < width; lane++) {
-            size_t at = i * (size_t)width + (size_t)lane;
-            double tolerance =
-                run->options->absolute + run->options->relative * fabs(run->state[at]);
-            double part = (a[at] - (b != NULL ? b[at] : 0.0)) / tolerance;
-            sum[lane] += part * part;
-        }
-    }
-    for (int lane = 0; lane < width; lane++) {
-        norm[lane] = sqrt(sum[lane] / (double)count);
-    }
-}
-
-/// The first step of lanes that have none, from the sizes of the state and its first two
-/// derivatives (Hairer, Norsett, Wanner, II.4, "starting step size", with the span in the place of
-/// unit time). The slope k1 is known.
-GM_INLINE void guess_steps(const gm_ode_run *run, gm_ode_control *control, const int width)
-{
-    const gm_ode *ode = run->ode;
-    size_t column = ode->count * (size_t)width;
-    double *stage = run->scratch, *k1 = stage + column, *k2 = k1 + column;
-    double size[GM_LANES], speed[GM_LANES], bend[GM_LANES], first_s[GM_LANES];
-    norm_of_difference(run, run->state, NULL, size, width);
-    norm_of_difference(run, k1, NULL, speed, width);
-    for (int lane = 0; lane < width; lane++) {
-        double span_s = run->span_s[lane];
-        bool small = !(size[lane] > 1e-5) || !(speed[lane] * span_s > 1e-5);
-        double step_s = small ? 1e-6 * span_s : 0.01 * size[lane] / speed[lane];
-        first_s[lane] = step_s < span_s ? step_s : span_s;
-    }
-    const double euler[] = { 1.0 };
-    set_stage(run, first_s, euler, 1, width);
-    ode->rate(ode->context, first_s, stage, k2);
-    norm_of_difference(run, k2, k1, bend, width);
-    for (int lane = 0; lane < width; lane++) {
-        if (control->proposed_s[lane] > 0.0 || !control->active[lane]) {
-            continue;
-        }
-        double span_s = run->span_s[lane], curve = bend[lane] / first_s[lane];
-        double fast = speed[lane] > curve ? speed[lane] : curve;
-        double step_s = span_s;
-        if (fast * span_s > 1e-12) {
-            step_s = gm_ode_inverse_root(fast < 1e200 ? 100.0 * fast : 1e200, 5);
-            step_s = step_s < 100.0 * first_s[lane] ? step_s : 100.0 * first_s[lane];
-        }
-        control->proposed_s[lane] = step_s < span_s ? step_s : span_s;
-    }
-}
-
 GM_INLINE gm_lane_mask advance(const gm_ode_run *run, const int width)
 {
     const gm_ode *ode = run->ode;
@@ -156,13 +100,7 @@ GM_INLINE gm_lane_mask advance(const gm_ode_run *run, const int width)
     gm_ode_control control = { 0 };
     gm_ode_control_start(&control, run, width);
     ode->rate(ode->context, control.time_s, run->state, k1);
-    bool guess = false;
-    for (int lane = 0; lane < width; lane++) {
-        guess |= control.active[lane] && !(control.proposed_s[lane] > 0.0);
-    }
-    if (guess) {
-        guess_steps(run, &control, width);
-    }
+    gm_ode_guess_steps(run, &control, k1 + column, k1, 5, width); // into k2 and k3
     gm_lane_mask failed = 0, active = run->mask;
     for (size_t step = 0; active != 0; step++) {
         if (step >= run->options->step_limit) {
