@@ -108,6 +108,10 @@ static const sample samples[] = {
       { { "include/gemel/status.h", "// X.\nint f(void);\n" } } },
     { "declared_functions_are_documented",
       0,
+      { { "src/base/a.h",
+          "int f(void); // X\n\nstatic inline int g(void)\n{\n    return 1;\n}\n" } } },
+    { "declared_functions_are_documented",
+      0,
       { { "include/gemel/status.h", "/// X\n/// y.\nint f(void);\nint g(void);\n" } } },
     { "declared_functions_are_documented",
       0,
@@ -153,7 +157,7 @@ static int free_tree(void **state)
 static void the_tree_keeps_the_rule(void **state)
 {
     const tidy_rule *rule = *state;
-    tidy_report report = { 0 };
+    tidy_report report = { .rule = rule->name };
     rule->check(&this_tree, &report);
     assert_int_equal(report.count, 0);
 }
@@ -165,7 +169,7 @@ static void the_rule_judges_its_sample(void **state)
     for (size_t i = 0; i < FILES_MAX && tried->files[i].path; i++) {
         tidy_add(&tree, tried->files[i].path, tried->files[i].text, strlen(tried->files[i].text));
     }
-    tidy_report report = { .quiet = true };
+    tidy_report report = { .rule = tried->rule, .quiet = true };
     bool found = false;
     for (size_t i = 0; i < tidy_rule_count; i++) {
         if (strcmp(tidy_rules[i].name, tried->rule) == 0) {
@@ -205,7 +209,8 @@ static bool is_mutable_object(const char *line)
     bool writable = !strcmp(section, "*COM*") || tidy_starts(section, ".bss") ||
                     tidy_starts(section, ".tbss") || tidy_starts(section, ".tdata") ||
                     (tidy_starts(section, ".data") && !tidy_starts(section, ".data.rel.ro"));
-    return writable && (strstr(line, " O ") || strstr(line, " *COM*"));
+    bool is_exception = strstr(line, " library_lock") != NULL; // of base/units.c, see tidy_rules.c
+    return writable && !is_exception && (strstr(line, " O ") || strstr(line, " *COM*"));
 }
 
 // What the scanner may miss the linker knows: no library below cli holds an object that can change

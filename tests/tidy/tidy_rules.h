@@ -5,9 +5,10 @@
 #include "tidy/tidy_source.h"
 
 typedef struct tidy_report {
-    size_t count;   // findings so far
-    bool quiet;     // count them only
-    char last[400]; // the latest finding: "path:line: what is wrong"
+    const char *rule; // the rule that is being checked
+    size_t count;     // findings so far
+    bool quiet;       // count them only
+    char last[400];   // the latest finding: "path:line: what is wrong"
 } tidy_report;
 
 typedef struct tidy_rule {
