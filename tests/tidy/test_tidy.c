@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -219,6 +220,9 @@ static void libraries_hold_no_mutable_objects(void **state)
     (void)state;
     if (GEMEL_SANITIZE[0] != '\0') {
         skip(); // the sanitizers add their own
+    }
+    if (access(GEMEL_BUILD_DIR "/libgm_base.a", R_OK) != 0) {
+        skip(); // only this test was built
     }
     FILE *objects =
         popen("ls " GEMEL_BUILD_DIR "/libgm_*.a | grep -v libgm_cli.a | xargs objdump -t", "r");
