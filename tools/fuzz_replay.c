@@ -57,7 +57,7 @@ int main(int count, char **arguments)
     DIR *folder = count == 2 ? opendir(arguments[1]) : NULL;
     uint8_t *bytes = malloc(INPUT_MAX);
     if (!folder || !bytes) {
-        fprintf(stderr, "usage: %s CORPUS_FOLDER\n", arguments[0]);
+        fprintf(stderr, "%s: no corpus folder %s\n", arguments[0], count == 2 ? arguments[1] : "");
         return 2;
     }
     size_t input_count = 0, file_count = 0;
