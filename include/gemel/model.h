@@ -1,12 +1,13 @@
 // Models: the immutable part of a system, and how a domain describes itself.
 //
-// A domain is one constant table (gm_domain). Its `build` turns a configuration into a model: classes with elements,
-// fields, geometry and roles. From then on the model never changes and is shared by all threads, lanes and branches;
-// values live in a gm_state (state.h), laid out by the model in columns.
+// A domain is one constant table (gm_domain). Its `build` turns a configuration into a model:
+// classes with elements, fields, geometry and roles. From then on the model never changes and is
+// shared by all threads, lanes and branches; values live in a gm_state (state.h), laid out by the
+// model in columns.
 //
-//   column   all values of one field of one class in one block: [element_count][width], 64-byte aligned
-//   block    a run of `width` lanes, 1 or 8
-//   address  class, element and field by number (gm_ref adds the system)
+//   column   all values of one field of one class in one block: [element_count][width], 64-byte
+//   aligned block    a run of `width` lanes, 1 or 8 address  class, element and field by number
+//   (gm_ref adds the system)
 #ifndef GEMEL_MODEL_H
 #define GEMEL_MODEL_H
 
@@ -20,6 +21,7 @@
 
 enum {
     GM_BLOCK_LANES = 8,       // lanes of a wide block
+    GM_DOMAINS_MAX = 256,     // domains in a build
     GM_CLASSES_MAX = 64,      // classes in a model
     GM_FIELDS_MAX = 64,       // fields in a class
     GM_NAME_MAX = 256,        // bytes of a name
@@ -47,12 +49,13 @@ typedef struct gm_field {
     const char *name; // "pressure"
     const char *unit; // SI, UDUNITS spelling: "Pa"; "1" for a pure number
     gm_role role;
-    gm_type type;              // GM_F64 unless size matters
-    double initial, min, max;  // physical bounds, not comfortable ones
+    gm_type type;             // GM_F64 unless size matters
+    double initial, min, max; // physical bounds, not comfortable ones
     const char *doc;
 } gm_field;
 
-/// A table of a model. With `capacity` it is a population: rows come and go per lane, up to that many.
+/// A table of a model. With `capacity` it is a population: rows come and go per lane, up to that
+/// many.
 typedef struct gm_class {
     const char *name; // "junction"
     const char *doc;
@@ -72,8 +75,9 @@ typedef struct gm_block {
     uint8_t lanes;        // bit k: lane first_lane + k exists, has not failed, and is wanted
     int64_t *time_ns;     // [width] each lane's own time
     void *const *columns; // by column number; an output column is NULL unless it is wanted
-    unsigned char *hidden; // [width][hidden stride], 64-byte aligned strides; NULL when none was declared
-    uint32_t *rows;       // [population count][width]: rows in use
+    unsigned char
+        *hidden;    // [width][hidden stride], 64-byte aligned strides; NULL when none was declared
+    uint32_t *rows; // [population count][width]: rows in use
 } gm_block;
 
 /// What the engine lends a model while it steps.
@@ -86,7 +90,8 @@ typedef struct gm_step {
     gm_error *error;     // out: why, for the first one
 } gm_step;
 
-/// Which outputs are wanted: the columns that are not NULL in the block. A domain may ask by class and field.
+/// Which outputs are wanted: the columns that are not NULL in the block. A domain may ask by class
+/// and field.
 typedef struct gm_wanted {
     const gm_block *block;
 } gm_wanted;
@@ -104,65 +109,74 @@ typedef struct gm_domain {
     uint32_t schema;     // version of the fields' meaning and of hidden data, from 1
     /// Declares classes, elements, geometry. On failure the engine releases the half-built model.
     gm_status (*build)(gm_model *model, const gm_config *config, gm_error *error);
-    /// dx/dt of every state column: the engine integrates. rate: [gm_model_unknowns][width], see gm_rate_column.
+    /// dx/dt of every state column: the engine integrates. rate: [gm_model_unknowns][width], see
+    /// gm_rate_column.
     void (*rate)(const gm_model *model, const gm_block *at, double *restrict rate);
-    /// Jacobian of rate, values of the entries declared with gm_model_jacobian: [entry_count][width].
+    /// Jacobian of rate, values of the entries declared with gm_model_jacobian:
+    /// [entry_count][width].
     void (*jacobian)(const gm_model *model, const gm_block *at, double *restrict values);
     /// Or the model steps itself: brings every lane in `block->lanes` from its time to until_ns.
     gm_status (*advance)(const gm_model *model, gm_block *block, int64_t until_ns, gm_step *step);
     /// Fills the output columns that are not NULL.
     void (*observe)(const gm_model *model, gm_block *block, const gm_wanted *wanted);
-    /// An estimator, transfer or intervention wrote parameters, inputs or states: make the block legal again.
+    /// An estimator, transfer or intervention wrote parameters, inputs or states: make the block
+    /// legal again.
     void (*changed)(const gm_model *model, gm_block *block);
-    /// Hidden data after a change of structure: reads `old` (may be NULL: start afresh), writes `block`.
-    gm_status (*migrate)(const gm_model *from, const gm_block *old, const gm_model *to, gm_block *block,
-                         gm_error *error);
+    /// Hidden data after a change of structure: reads `old` (may be NULL: start afresh), writes
+    /// `block`.
+    gm_status (*migrate)(const gm_model *from, const gm_block *old, const gm_model *to,
+                         gm_block *block, gm_error *error);
     /// Frees what build attached with gm_model_attach.
     void (*release)(gm_model *model);
 } gm_domain;
 
-// ---- registry ---------------------------------------------------------------------------------------------------
+// ---- registry
+// ---------------------------------------------------------------------------------------------------
 
-/// Refuses an incomplete table: a name, summary, source, schema, build, and exactly one of rate and advance.
+/// Refuses an incomplete table: a name, summary, source, schema, build, and exactly one of rate and
+/// advance.
 gm_status gm_domain_check(const gm_domain *domain, gm_error *error);
 
 /// Every domain of this build, in the order of domains.def (src/domain). @param count out
 const gm_domain *const *gm_domains(size_t *count);
 
 /// By name; on failure the error suggests the nearest.
-gm_status gm_domain_find(const gm_domain *const *domains, size_t count, const char *name, const gm_domain **domain,
-                         gm_error *error);
+gm_status gm_domain_find(const gm_domain *const *domains, size_t count, const char *name,
+                         const gm_domain **domain, gm_error *error);
 
-// ---- building a model -------------------------------------------------------------------------------------------
+// ---- building a model
+// -------------------------------------------------------------------------------------------
 
 /// Builds a model: checks the domain, calls its build, checks what it declared, lays out columns.
 /// @param name    the system's name; copied
 /// @param config  the system's map of the world file; NULL where the domain needs none
 /// @param model   out; owner: the caller, with gm_model_close
-gm_status gm_model_build(const gm_domain *domain, const char *name, const gm_config *config, gm_model **model,
-                         gm_error *error);
+gm_status gm_model_build(const gm_domain *domain, const char *name, const gm_config *config,
+                         gm_model **model, gm_error *error);
 void gm_model_close(gm_model *model);
 
-/// Declares the next class; `number` must be its place in the order of declaration (the domain's enum).
-/// The class and its fields must outlive the model (constant tables do).
+/// Declares the next class; `number` must be its place in the order of declaration (the domain's
+/// enum). The class and its fields must outlive the model (constant tables do).
 gm_status gm_model_class(gm_model *model, size_t number, const gm_class *declared, gm_error *error);
 
 /// Adds an element of a class. Names are unique within a class; copied.
 /// @param element  out, its index; NULL when not wanted
-gm_status gm_model_element(gm_model *model, size_t class_number, const char *name, size_t *element, gm_error *error);
+gm_status gm_model_element(gm_model *model, size_t class_number, const char *name, size_t *element,
+                           gm_error *error);
 
 /// The start value of one element's field, SI; refused outside the field's physical bounds.
-gm_status gm_model_initial(gm_model *model, size_t class_number, size_t field, size_t element, double value,
-                           gm_error *error);
+gm_status gm_model_initial(gm_model *model, size_t class_number, size_t field, size_t element,
+                           double value, gm_error *error);
 
 /// This element plays another role with this field (a node of fixed temperature is an input).
 /// A state that becomes a parameter or input is not carried on: its rate is held at zero.
-gm_status gm_model_role(gm_model *model, size_t class_number, size_t field, size_t element, gm_role role,
-                        gm_error *error);
+gm_status gm_model_role(gm_model *model, size_t class_number, size_t field, size_t element,
+                        gm_role role, gm_error *error);
 
-/// Where an element lies. @param points [count][3] metres (or degrees: longitude, latitude, height m); copied
-gm_status gm_model_geometry(gm_model *model, size_t class_number, size_t element, const double (*points)[3],
-                            size_t count, gm_error *error);
+/// Where an element lies. @param points [count][3] metres (or degrees: longitude, latitude, height
+/// m); copied
+gm_status gm_model_geometry(gm_model *model, size_t class_number, size_t element,
+                            const double (*points)[3], size_t count, gm_error *error);
 
 /// Hidden bytes per lane (event lists, agents): indices instead of pointers. Zeroed at the start.
 void gm_model_hidden(gm_model *model, size_t size);
@@ -178,13 +192,16 @@ typedef struct gm_integrator {
 } gm_integrator;
 void gm_model_integrator(gm_model *model, const gm_integrator *integrator);
 
-/// Reads `integrator: {method: rk4|dopri5|rodas3, step: 1 s, relative: 1e-6, absolute: 1e-8, limit: 100000}`.
+/// Reads `integrator: {method: rk4|dopri5|rodas3, step: 1 s, relative: 1e-6, absolute: 1e-8, limit:
+/// 100000}`.
 gm_status gm_integrator_read(const gm_config *config, gm_integrator *integrator, gm_error *error);
 
 /// Which entries of the Jacobian of rate may differ from zero; call after all elements were added.
-gm_status gm_model_jacobian(gm_model *model, const gm_entry *entries, size_t count, gm_error *error);
+gm_status gm_model_jacobian(gm_model *model, const gm_entry *entries, size_t count,
+                            gm_error *error);
 
-/// One lane is large: blocks are one lane wide, done one after the other, and `advance` has the workers for itself.
+/// One lane is large: blocks are one lane wide, done one after the other, and `advance` has the
+/// workers for itself.
 void gm_model_large(gm_model *model);
 /// The domain's kernels work on one lane at a time (event lists): blocks are one lane wide.
 void gm_model_single(gm_model *model);
@@ -194,18 +211,23 @@ void gm_model_attach(gm_model *model, void *constants);
 const void *gm_model_constants(const gm_model *model);
 void *gm_model_attached(gm_model *model); // for release
 
-// ---- asking a model ---------------------------------------------------------------------------------------------
+// ---- asking a model
+// ---------------------------------------------------------------------------------------------
 
 const char *gm_model_name(const gm_model *model);
 const gm_domain *gm_model_domain(const gm_model *model);
 size_t gm_model_class_count(const gm_model *model);
 const gm_class *gm_model_class_at(const gm_model *model, size_t class_number);
-size_t gm_model_element_count(const gm_model *model, size_t class_number); // population: its capacity
-const char *gm_model_element_name(const gm_model *model, size_t class_number, size_t element); // population: ""
+size_t gm_model_element_count(const gm_model *model,
+                              size_t class_number); // population: its capacity
+const char *gm_model_element_name(const gm_model *model, size_t class_number,
+                                  size_t element); // population: ""
 gm_role gm_model_role_at(const gm_model *model, size_t class_number, size_t field, size_t element);
-double gm_model_initial_at(const gm_model *model, size_t class_number, size_t field, size_t element);
+double gm_model_initial_at(const gm_model *model, size_t class_number, size_t field,
+                           size_t element);
 /// Points of an element: NULL and 0 when it has none.
-const double (*gm_model_points(const gm_model *model, size_t class_number, size_t element, size_t *count))[3];
+const double (*gm_model_points(const gm_model *model, size_t class_number, size_t element,
+                               size_t *count))[3];
 size_t gm_model_hidden_size(const gm_model *model);
 bool gm_model_is_large(const gm_model *model);
 bool gm_model_is_single(const gm_model *model);
@@ -215,13 +237,15 @@ size_t gm_model_find_class(const gm_model *model, const char *name);
 size_t gm_model_find_element(const gm_model *model, size_t class_number, const char *name);
 size_t gm_model_find_field(const gm_model *model, size_t class_number, const char *name);
 
-// ---- columns ----------------------------------------------------------------------------------------------------
+// ---- columns
+// ----------------------------------------------------------------------------------------------------
 
 /// Column number of a field: classes in order, fields in order. Constant per model.
 size_t gm_model_column(const gm_model *model, size_t class_number, size_t field);
 size_t gm_model_column_count(const gm_model *model);
 
-/// A column of a block; NULL for an output nobody wants. The pointer has the field's type: [element_count][width].
+/// A column of a block; NULL for an output nobody wants. The pointer has the field's type:
+/// [element_count][width].
 void *gm_column(const gm_block *at, size_t class_number, size_t field);
 
 /// Unknowns of a rate domain: values of all its state columns, in column order.
@@ -231,7 +255,8 @@ size_t gm_unknown(const gm_model *model, size_t class_number, size_t field, size
 /// Where a state column's rates start within `rate`.
 double *gm_rate_column(const gm_block *at, double *rate, size_t class_number, size_t field);
 
-// ---- populations ------------------------------------------------------------------------------------------------
+// ---- populations
+// ------------------------------------------------------------------------------------------------
 
 /// Rows in use in one lane of the block (lane counts from 0 within the block).
 uint32_t gm_rows_count(const gm_block *at, size_t class_number, int lane);

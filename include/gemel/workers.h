@@ -15,10 +15,11 @@ gm_status gm_workers_create(size_t count, gm_workers **workers, gm_error *error)
 void gm_workers_close(gm_workers *workers);
 size_t gm_workers_count(const gm_workers *workers);
 
-/// Does chunk 0 .. count-1, each exactly once, in any order, on any worker; returns when all are done.
-/// Chunks are fixed by the caller: partial sums belong to chunks, never to workers.
+/// Does chunk 0 .. count-1, each exactly once, in any order, on any worker; returns when all are
+/// done. Chunks are fixed by the caller: partial sums belong to chunks, never to workers.
 /// @param workers  NULL does all chunks here, in order
 /// @param work     must not call gm_workers_run on the same team
-void gm_workers_run(gm_workers *workers, size_t count, void (*work)(void *context, size_t chunk), void *context);
+void gm_workers_run(gm_workers *workers, size_t count, void (*work)(void *context, size_t chunk),
+                    void *context);
 
 #endif
