@@ -132,7 +132,8 @@ const char *gm_text_nearest(const char *word, const char *const *candidates, siz
         return NULL;
     }
     const char *nearest = NULL;
-    int best = (int)wanted.size * EDIT_COST / 3 + 1;
+    int best = (int)wanted.size * EDIT_COST / 3;
+    best = (best < CASE_COST ? CASE_COST : best) + 1; // a single letter may have the wrong case
     for (size_t index = 0; index < count; index++) {
         gm_text candidate = gm_text_of(candidates[index]);
         if (candidate.size > NEAREST_LENGTH) {
