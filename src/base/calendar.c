@@ -34,7 +34,7 @@ static int days_in_month(int year, int month)
     return month == 2 && is_leap_year(year) ? 29 : days[month - 1];
 }
 
-static int64_t day_from_date(int year, int month, int day)
+int64_t gm_day_from_date(int year, int month, int day)
 {
     int64_t y = (int64_t)year - (month <= 2);
     int64_t era = floor_div(y, ERA_YEARS);
@@ -82,7 +82,7 @@ bool gm_civil_to_ns(const gm_civil *civil, int32_t offset_s, int64_t *time_ns)
     if (!exists) {
         return false;
     }
-    int64_t local_s = day_from_date(c->year, c->month, c->day) * DAY_S + c->hour * 3600 +
+    int64_t local_s = gm_day_from_date(c->year, c->month, c->day) * DAY_S + c->hour * 3600 +
                       c->minute * 60 + c->second;
     __int128 ns = (__int128)(local_s - offset_s) * GM_SECOND_NS + c->nanosecond;
     if (ns < INT64_MIN || ns > INT64_MAX) {

@@ -27,8 +27,12 @@ gm_civil gm_civil_from_ns(int64_t time_ns, int32_t offset_s);
 /// @return false when the date does not exist or does not fit into int64 nanoseconds
 bool gm_civil_to_ns(const gm_civil *civil, int32_t offset_s, int64_t *time_ns);
 
-/// Reads ISO 8601: date, or date and time with fraction, with Z or +hh:mm (none means UTC); 'T' or
-/// a space.
+/// Days from 1970-01-01 to a date, which must exist.
+int64_t gm_day_from_date(int year, int month, int day);
+
+/// Reads ISO 8601, all of `text`: 2026-01-31, 2026-01-31T12:00, 2026-01-31T12:00:00.5; 'T' or a
+/// space; behind a time Z or +hh:mm (none means UTC). Decimals past the ninth are dropped.
+/// @return false when it is anything else or does not exist (30 February, 25:00)
 bool gm_time_parse(gm_text text, int64_t *time_ns);
 /// Writes 2026-01-31T12:00:00Z with as many decimals (0, 3, 6, 9) as needed.
 void gm_time_format(int64_t time_ns, char buffer[40]);
