@@ -1,0 +1,229 @@
+// A live twin: one world kept in step with its sensors, from samples to estimates, forecasts,
+// events and branches.
+//
+// One thread owns the cycle: the twin's own (gm_twin_start, live) or the caller's (gm_twin_cycle, a
+// recording). Any thread may submit samples, look at published states, fork branches and ask for
+// events, forecasts and scores. What a cycle does, and why it ends in the same bits after a crash
+// or with late samples: docs/twin.md.
+#ifndef GEMEL_TWIN_TWIN_H
+#define GEMEL_TWIN_TWIN_H
+
+#include <gemel/state.h>
+#include <gemel/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "store/store.h"
+#include "world/world_parts.h"
+
+enum {
+    GM_TWIN_SUBMIT_MAX = 1 << 20, // samples in one call
+    GM_TWIN_INBOX_MAX = 1 << 22,  // samples waiting for the cycle
+    GM_TWIN_BRANCHES_MAX = 256,
+    GM_TWIN_EVENTS_MAX = 1 << 16, // events kept in memory, the newest
+    GM_TWIN_WINDOW_MAX = 4096,    // cycles that a late sample may rewind
+    GM_TWIN_REASON_SIZE = 160,
+};
+
+typedef struct gm_twin gm_twin;
+
+typedef struct gm_twin_options {
+    const char *folder; // data folder; NULL: nothing is kept
+    gm_store_options store;
+    size_t threads;      // workers, >= 1
+    size_t lanes;        // 0: as the world file says
+    const gm_log *log;   // NULL logs nothing
+    bool replay;         // source time drives the cycle, not the clock
+    int64_t snapshot_ns; // between snapshots in source time; 0: 10 minutes
+} gm_twin_options;
+gm_twin_options gm_default_twin_options(void);
+
+/// Opens a twin: reads the latest snapshot and the journal behind it, or starts afresh.
+/// @param world  must outlive the twin
+/// @return GM_BUSY (the folder is open elsewhere), GM_CORRUPT, GM_IO, GM_MEMORY, GM_INVALID
+gm_status gm_twin_open(const gm_world *world, const gm_twin_options *options, gm_twin **twin,
+                       gm_error *error);
+
+/// Starts the cycle thread (live). gm_twin_stop ends it; a twin that stopped may be started again.
+gm_status gm_twin_start(gm_twin *twin, gm_error *error);
+void gm_twin_stop(gm_twin *twin);
+
+/// Stops, writes a last snapshot, frees. NULL is fine.
+void gm_twin_close(gm_twin *twin);
+
+const gm_world *gm_twin_world(const gm_twin *twin);
+gm_store *gm_twin_store(gm_twin *twin); // NULL without a folder
+
+// ---- samples in
+// -------------------------------------------------------------------------------------------------
+
+typedef enum gm_sample_fate {
+    GM_SAMPLE_NONE = 0,
+    GM_SAMPLE_ACCEPTED,
+    GM_SAMPLE_DUPLICATE, // known by its source time (or sequence) already
+    GM_SAMPLE_REJECTED,  // unknown series, not a number, too far in the future
+} gm_sample_fate;
+
+/// One raw value as it came in, in the sensor's own unit.
+typedef struct gm_sample {
+    size_t sensor;   // number of the sensor in the world
+    int64_t time_ns; // source time
+    double value;
+    uint64_t sequence;
+    bool has_sequence;
+} gm_sample;
+
+/// Told once for every submission, on the journal's thread (or the caller's, without a folder):
+/// GM_OK means on disk.
+typedef void gm_submit_done(void *context, gm_status status, const char *text);
+
+/// Journals samples and hands them to the cycle.
+/// @param fates  out, [count], filled before return
+/// @param done   called after the commit; NULL when nobody waits
+/// @return GM_OK: `done` will be called; else it will not: GM_LIMIT, GM_BUSY (try again later),
+/// GM_MEMORY
+gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
+                         gm_sample_fate *fates, gm_submit_done *done, void *context,
+                         gm_error *error);
+
+// ---- the cycle, driven by the caller (recordings, tests)
+// --------------------------------------------------------
+
+/// Runs all cycles that end at or before `time_ns` of source time. Not while gm_twin_start is in
+/// force.
+gm_status gm_twin_cycle(gm_twin *twin, int64_t time_ns, gm_error *error);
+
+/// Waits until all that was submitted is on disk and writes a snapshot.
+gm_status gm_twin_settle(gm_twin *twin, gm_error *error);
+
+/// The hash of the live state (gm_state_hash).
+uint64_t gm_twin_hash(gm_twin *twin);
+
+// ---- looking
+// ----------------------------------------------------------------------------------------------------
+
+typedef struct gm_twin_status {
+    int64_t time_ns; // of the live state; INT64_MIN before the first cycle
+    int64_t lag_ns;  // wall time behind which the live state is
+    uint64_t cycles, accepted, duplicates, rejected, late, rewinds, forecasts;
+    size_t lanes, lanes_left, open_events;
+    bool replay, running;
+} gm_twin_status;
+void gm_twin_status_get(gm_twin *twin, gm_twin_status *status);
+
+/// A published state of a branch: const, shared, safe to read on any thread until given back.
+typedef struct gm_twin_view {
+    const gm_state *state;
+    int64_t time_ns;
+    uint64_t cycle;
+    void *hold; // the twin's
+} gm_twin_view;
+/// @param branch  NULL: "live"
+/// @return GM_NOT_FOUND; GM_BUSY (live before its first state)
+gm_status gm_twin_look(gm_twin *twin, const char *branch, gm_twin_view *view, gm_error *error);
+void gm_twin_look_away(gm_twin *twin, gm_twin_view *view);
+
+/// What a sensor said last, and what the twin made of it. Times are INT64_MIN before the first
+/// sample. SI.
+typedef struct gm_sensor_status {
+    int64_t time_ns;
+    double value, estimate, spread, innovation; // estimate and spread before the update
+    const char *quality;                        // "good", "range", "stale", "late", "none"
+    uint64_t accepted, rejected;
+} gm_sensor_status;
+void gm_twin_sensor(gm_twin *twin, size_t sensor, gm_sensor_status *status);
+
+/// Summary of one address over the lanes that are left.
+typedef struct gm_summary {
+    double mean, spread, q05, q50, q95;
+} gm_summary;
+/// @param lanes  [count] values; those of failed lanes are left out (`state` says which); sorts a
+/// copy
+void gm_summarise(const gm_state *state, const double *values, gm_summary *summary);
+
+// ---- forecasts and scores
+// ---------------------------------------------------------------------------------------
+
+typedef struct gm_forecast_row {
+    int64_t time_ns, lead_ns;
+    gm_summary value;
+} gm_forecast_row;
+
+/// The newest forecast of the world's forecast field number `field`.
+/// @param rows  out, [lead_count] of the world's forecast; @param issued_ns out
+/// @return GM_NOT_FOUND before the first one
+gm_status gm_twin_forecast(gm_twin *twin, size_t field, gm_forecast_row *rows, int64_t *issued_ns,
+                           gm_error *error);
+
+typedef struct gm_score {
+    size_t field; // number of the world's forecast field
+    int64_t lead_ns;
+    uint64_t count;
+    double rmse, persistence_rmse, crps, coverage90; // NAN while count is 0
+} gm_score;
+/// @param scores  out, [ref_count * lead_count] of the world's forecast
+void gm_twin_scores(gm_twin *twin, gm_score *scores);
+
+// ---- events
+// -----------------------------------------------------------------------------------------------------
+
+typedef struct gm_twin_event {
+    uint64_t id;
+    int64_t start_ns, end_ns; // end INT64_MAX while it lasts
+    double size;              // SI, in `unit`
+    char kind[32];            // "innovation", "stale", "range", "lanes"
+    char subject[128];        // a sensor's name or an address
+    char unit[32];
+    char text[256]; // a plain sentence
+} gm_twin_event;
+/// Newest start first. @param events out, [limit]; @param count out
+void gm_twin_events(gm_twin *twin, bool open_only, size_t limit, gm_twin_event *events,
+                    size_t *count);
+
+// ---- branches
+// ---------------------------------------------------------------------------------------------------
+
+typedef struct gm_branch_status {
+    char name[64], parent[64], note[160];
+    int64_t made_ns; // wall time
+    int64_t time_ns; // of its state
+    gm_state_memory memory;
+} gm_branch_status;
+
+/// A named fork of a branch as it is now; visible at once.
+gm_status gm_twin_fork(gm_twin *twin, const char *from, const char *name, const char *note,
+                       gm_error *error);
+gm_status gm_twin_drop(gm_twin *twin, const char *name, gm_error *error);
+/// "live" first. @param branches out, [GM_TWIN_BRANCHES_MAX]
+void gm_twin_branches(gm_twin *twin, gm_branch_status *branches, size_t *count);
+/// Runs a branch (not live) ahead; drivers follow their `ahead` rules. One call per branch at a
+/// time.
+gm_status gm_twin_branch_advance(gm_twin *twin, const char *name, int64_t for_ns, gm_error *error);
+/// Sets an address in every lane of a branch (not live), SI.
+gm_status gm_twin_branch_set(gm_twin *twin, const char *name, gm_ref ref, double value,
+                             gm_error *error);
+
+// ---- told of changes
+// --------------------------------------------------------------------------------------------
+
+typedef enum gm_update_kind {
+    GM_UPDATE_NONE = 0,
+    GM_UPDATE_CYCLE,
+    GM_UPDATE_EVENT,
+    GM_UPDATE_FORECAST
+} gm_update_kind;
+typedef struct gm_twin_update {
+    gm_update_kind kind;
+    uint64_t cycle;
+    const gm_twin_event *event; // GM_UPDATE_EVENT
+} gm_twin_update;
+
+/// One listener, called on the cycle's thread after publishing; quick, may call the functions that
+/// look.
+/// @param tell  NULL: nobody
+void gm_twin_listen(gm_twin *twin, void (*tell)(void *context, const gm_twin_update *update),
+                    void *context);
+
+#endif
