@@ -8,6 +8,7 @@
 #include <gemel/random.h>
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -21,36 +22,32 @@
 #define PER_CPU_LEVEL __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
 
-enum { ROUND_COUNT = 10, LANES_AT_ONCE = 8, LANE_BITS = 24 };
+enum { ROUND_COUNT = 10, LANE_BITS = 24, PURPOSE_BITS = 8, BLOCK_LANES = 8, BATCH_LANES = 32 };
 
 gm_random gm_random_for(uint64_t seed, const char *system)
 {
     return (gm_random){ gm_hash(system, strlen(system), seed) };
 }
 
-// Ten rounds over `width` counters that differ in their lane only; words[4][width].
-ALWAYS_INLINE void philox(gm_random random, gm_draw draw, const int width,
-                          uint32_t words[4][LANES_AT_ONCE])
+ALWAYS_INLINE void philox(gm_random random, gm_draw draw, uint32_t words[4])
 {
-    for (int k = 0; k < width; k++) {
-        words[0][k] = (uint32_t)draw.occurrence;
-        words[1][k] = (uint32_t)(draw.occurrence >> 32);
-        words[2][k] = draw.element;
-        words[3][k] = (draw.lane + (uint32_t)k) | draw.purpose << LANE_BITS;
-    }
+    uint32_t a = (uint32_t)draw.occurrence, b = (uint32_t)(draw.occurrence >> 32);
+    uint32_t c = draw.element, d = draw.lane | draw.purpose << LANE_BITS;
     uint32_t key_low = (uint32_t)random.key, key_high = (uint32_t)(random.key >> 32);
+#pragma GCC unroll 10
     for (int round = 0; round < ROUND_COUNT; round++) {
-        for (int k = 0; k < width; k++) {
-            uint64_t even = UINT64_C(0xD2511F53) * words[0][k];
-            uint64_t odd = UINT64_C(0xCD9E8D57) * words[2][k];
-            words[0][k] = (uint32_t)(odd >> 32) ^ words[1][k] ^ key_low;
-            words[1][k] = (uint32_t)odd;
-            words[2][k] = (uint32_t)(even >> 32) ^ words[3][k] ^ key_high;
-            words[3][k] = (uint32_t)even;
-        }
+        uint64_t even = UINT64_C(0xD2511F53) * a, odd = UINT64_C(0xCD9E8D57) * c;
+        a = (uint32_t)(odd >> 32) ^ b ^ key_low;
+        b = (uint32_t)odd;
+        c = (uint32_t)(even >> 32) ^ d ^ key_high;
+        d = (uint32_t)even;
         key_low += 0x9E3779B9;
         key_high += 0xBB67AE85;
     }
+    words[0] = a;
+    words[1] = b;
+    words[2] = c;
+    words[3] = d;
 }
 
 // The middle of one of 2^52 equal parts of (0, 1).
@@ -109,30 +106,47 @@ ALWAYS_INLINE double sine(double x)
     return x + x * z * tail;
 }
 
-ALWAYS_INLINE double normal(uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+ALWAYS_INLINE double normal(gm_random random, gm_draw draw)
 {
     const double pi = 0x1.921fb54442d18p+1;
-    return sqrt(-2.0 * natural_log(open_unit(a, b))) * sine(pi * (open_unit(c, d) - 0.5));
+    uint32_t words[4];
+    philox(random, draw, words);
+    double radius = sqrt(-2.0 * natural_log(open_unit(words[0], words[1])));
+    return radius * sine(pi * (open_unit(words[2], words[3]) - 0.5));
+}
+
+ALWAYS_INLINE void fill_normals(gm_random random, gm_draw draw, const int width,
+                                double *restrict out)
+{
+    for (int k = 0; k < width; k++) {
+        gm_draw one = draw;
+        one.lane += (uint32_t)k;
+        out[k] = normal(random, one);
+    }
 }
 
 PER_CPU_LEVEL
-static void normals_of_eight(gm_random random, gm_draw draw, double *restrict normals)
+static void normals_of_block(gm_random random, gm_draw draw, double *restrict out)
 {
-    uint32_t words[4][LANES_AT_ONCE];
-    philox(random, draw, LANES_AT_ONCE, words);
-    for (int k = 0; k < LANES_AT_ONCE; k++) {
-        normals[k] = normal(words[0][k], words[1][k], words[2][k], words[3][k]);
-    }
+    fill_normals(random, draw, BLOCK_LANES, out);
+}
+
+// Several blocks keep the processor busy where one waits for its own long chain of products.
+PER_CPU_LEVEL
+static void normals_of_batch(gm_random random, gm_draw draw, double *restrict out)
+{
+    fill_normals(random, draw, BATCH_LANES, out);
+}
+
+static bool is_legal(gm_draw draw, uint64_t width)
+{
+    return draw.purpose < 1u << PURPOSE_BITS && draw.lane + width <= 1u << LANE_BITS;
 }
 
 void gm_random_words(gm_random random, gm_draw draw, uint32_t words[4])
 {
-    GM_REQUIRE(draw.lane < 1u << LANE_BITS && draw.purpose < 256);
-    uint32_t state[4][LANES_AT_ONCE];
-    philox(random, draw, 1, state);
-    for (int index = 0; index < 4; index++) {
-        words[index] = state[index][0];
-    }
+    GM_REQUIRE(is_legal(draw, 1));
+    philox(random, draw, words);
 }
 
 double gm_random_uniform(gm_random random, gm_draw draw)
@@ -144,9 +158,8 @@ double gm_random_uniform(gm_random random, gm_draw draw)
 
 double gm_random_normal(gm_random random, gm_draw draw)
 {
-    uint32_t words[4];
-    gm_random_words(random, draw, words);
-    return normal(words[0], words[1], words[2], words[3]);
+    GM_REQUIRE(is_legal(draw, 1));
+    return normal(random, draw);
 }
 
 double gm_random_exponential(gm_random random, gm_draw draw)
@@ -156,14 +169,21 @@ double gm_random_exponential(gm_random random, gm_draw draw)
 
 void gm_random_normal_lanes(gm_random random, gm_draw draw, int width, double *normals)
 {
-    GM_REQUIRE(width >= 0 && draw.purpose < 256 && draw.lane + (uint64_t)width <= 1u << LANE_BITS);
-    int at = 0;
-    for (; width - at >= LANES_AT_ONCE; at += LANES_AT_ONCE) {
-        normals_of_eight(random, draw, normals + at);
-        draw.lane += LANES_AT_ONCE;
-    }
-    for (; at < width; at++) {
-        normals[at] = gm_random_normal(random, draw);
-        draw.lane++;
+    GM_REQUIRE(width >= 0 && is_legal(draw, (uint64_t)width));
+    int left = width;
+    while (left > 0) {
+        int taken = left >= BATCH_LANES ? BATCH_LANES : left >= BLOCK_LANES ? BLOCK_LANES : left;
+        if (taken == BATCH_LANES) {
+            normals_of_batch(random, draw, normals);
+        } else if (taken == BLOCK_LANES) {
+            normals_of_block(random, draw, normals);
+        } else {
+            double block[BLOCK_LANES]; // lanes past the end are drawn and dropped
+            normals_of_block(random, draw, block);
+            memcpy(normals, block, (size_t)taken * sizeof *normals);
+        }
+        normals += taken;
+        draw.lane += (uint32_t)taken;
+        left -= taken;
     }
 }
