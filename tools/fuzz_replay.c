@@ -58,6 +58,7 @@ int main(int count, char **arguments)
     uint8_t *bytes = malloc(INPUT_MAX);
     if (!folder || !bytes) {
         fprintf(stderr, "%s: no corpus folder %s\n", arguments[0], count == 2 ? arguments[1] : "");
+        free(bytes);
         return 2;
     }
     size_t input_count = 0, file_count = 0;
