@@ -83,12 +83,12 @@ typedef enum gm_rule_kind {
 
 typedef struct gm_world_rule {
     gm_rule_kind kind;
-    size_t profile; // GM_RULE_PROFILE: index into profiles; their values are converted to the
-                    // field's unit
-    bool has_mean;  // GM_RULE_STOCHASTIC: reverts to mean; else to the value held when it started
-    double mean;    // SI
-    double spread;  // SI, stationary standard deviation
-    double time_s;  // correlation time
+    size_t profile;        // GM_RULE_PROFILE: index into profiles
+    double factor, offset; // from the profile's unit to SI
+    bool has_mean; // GM_RULE_STOCHASTIC: reverts to mean; else to the value held when it started
+    double mean;   // SI
+    double spread; // SI, stationary standard deviation
+    double time_s; // correlation time
     size_t stochastic; // place in the driver section; GM_NO_INDEX with a mean
 } gm_world_rule;
 
@@ -97,7 +97,6 @@ typedef struct gm_world_driver {
     gm_ref ref;
     size_t sensor; // whose samples the twin writes into the input; GM_NO_INDEX: none
     gm_world_rule past, ahead;
-    double factor, offset; // from the profile's unit to the field's
     gm_place place;
 } gm_world_driver;
 
@@ -186,6 +185,8 @@ typedef struct gm_world_change {
     int64_t at_ns;   // after the scenario's start
     int64_t for_ns;  // then back to what was; 0: for good
     int64_t over_ns; // ramp
+    size_t driver;   // that also feeds this address; GM_NO_INDEX: none
+    bool linked;     // a link also feeds it
     gm_place place;
 } gm_world_change;
 
@@ -234,6 +235,8 @@ struct gm_world {
 
     gm_world_driver *drivers; // [driver_count]
     size_t driver_count, stochastic_count;
+    uint32_t *past_drivers, *ahead_drivers; // drivers that write at ticks in that mode
+    size_t past_driver_count, ahead_driver_count;
     gm_profile **profiles; // [profile_count]
     size_t profile_count;
 
