@@ -1,0 +1,143 @@
+// The square-root ensemble update; equations and source in square_root.h.
+#include "assim/square_root.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "num/lanes.h"
+
+GM_KERNEL static double mean_of(const double *values, size_t lanes)
+{
+    // eight partial sums: the order of additions is fixed, whatever the vector width
+    double part[GM_LANES] = { 0 };
+    size_t lane = 0;
+    for (; lane + GM_LANES <= lanes; lane += GM_LANES) {
+        for (size_t k = 0; k < GM_LANES; k++) {
+            part[k] += values[lane + k];
+        }
+    }
+    double sum =
+        ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+    for (; lane < lanes; lane++) {
+        sum += values[lane];
+    }
+    return sum / (double)lanes;
+}
+
+GM_KERNEL static double covariance_of(const double *a, double mean_a, const double *b,
+                                      double mean_b, size_t lanes)
+{
+    double part[GM_LANES] = { 0 };
+    size_t lane = 0;
+    for (; lane + GM_LANES <= lanes; lane += GM_LANES) {
+        for (size_t k = 0; k < GM_LANES; k++) {
+            part[k] += (a[lane + k] - mean_a) * (b[lane + k] - mean_b);
+        }
+    }
+    double sum =
+        ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+    for (; lane < lanes; lane++) {
+        sum += (a[lane] - mean_a) * (b[lane] - mean_b);
+    }
+    return sum / (double)(lanes - 1);
+}
+
+/// What one measurement does to every value: shift + gain times the deviation of the prediction.
+GM_KERNEL static void move(double *values, const double *prediction, double mean, double shift,
+                           double gain, size_t lanes)
+{
+    for (size_t lane = 0; lane < lanes; lane++) {
+        values[lane] += shift - gain * (prediction[lane] - mean);
+    }
+}
+
+static gm_status check(const gm_analysis *analysis, gm_error *error)
+{
+    if (analysis->lanes < 2) {
+        return gm_error_set(error, GM_INVALID, "an ensemble update needs at least 2 lanes");
+    }
+    double sum = 0.0;
+    for (size_t index = 0; index < analysis->measurement_count; index++) {
+        if (!(analysis->variance[index] > 0.0)) {
+            return gm_error_set(error, GM_INVALID, "the error variance of a measurement is %g",
+                                analysis->variance[index]);
+        }
+        sum += analysis->measured[index] + analysis->variance[index];
+    }
+    for (size_t index = 0; index < analysis->measurement_count * analysis->lanes; index++) {
+        sum += analysis->predictions[index];
+    }
+    for (size_t index = 0; index < analysis->value_count * analysis->lanes; index++) {
+        sum += analysis->values[index];
+    }
+    return isfinite(sum) ? GM_OK
+                         : gm_error_set(error, GM_NUMERIC,
+                                        "a value to be estimated or a measurement is not finite");
+}
+
+static void take_innovations(const gm_analysis *analysis, gm_innovation *innovations)
+{
+    for (size_t index = 0; index < analysis->measurement_count; index++) {
+        const double *prediction = analysis->predictions + index * analysis->lanes;
+        double mean = mean_of(prediction, analysis->lanes);
+        double variance = covariance_of(prediction, mean, prediction, mean, analysis->lanes);
+        innovations[index] = (gm_innovation){ .mean = analysis->measured[index] - mean,
+                                              .spread = sqrt(variance + analysis->variance[index]),
+                                              .ensemble_variance = variance };
+    }
+}
+
+/// One measurement: everything in `values`, then the predictions of it and of those to come.
+static void take_measurement(const gm_analysis *analysis, size_t index)
+{
+    size_t lanes = analysis->lanes;
+    double *prediction = analysis->predictions + index * lanes;
+    double mean = mean_of(prediction, lanes);
+    double ensemble = covariance_of(prediction, mean, prediction, mean, lanes);
+    double variance = analysis->variance[index];
+    double innovation = analysis->measured[index] - mean;
+    if (analysis->gate > 0.0) {
+        double limit = innovation * innovation / (analysis->gate * analysis->gate);
+        variance = fmax(variance, limit - ensemble);
+    }
+    double total = ensemble + variance;
+    double reduction = 1.0 / (1.0 + sqrt(variance / total));
+    for (size_t value = 0; value < analysis->value_count; value++) {
+        double *row = analysis->values + value * lanes;
+        double gain = covariance_of(row, mean_of(row, lanes), prediction, mean, lanes) / total;
+        move(row, prediction, mean, gain * innovation, reduction * gain, lanes);
+    }
+    for (size_t later = analysis->measurement_count; later-- > index;) {
+        // the measurement's own prediction comes last: the others need it as it was
+        double *row = analysis->predictions + later * lanes;
+        double gain = covariance_of(row, mean_of(row, lanes), prediction, mean, lanes) / total;
+        move(row, prediction, mean, gain * innovation, reduction * gain, lanes);
+    }
+}
+
+gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,
+                                gm_error *error)
+{
+    gm_status status = check(analysis, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    if (innovations != NULL) {
+        take_innovations(analysis, innovations);
+    }
+    for (size_t index = 0; index < analysis->measurement_count; index++) {
+        take_measurement(analysis, index);
+    }
+    return GM_OK;
+}
+
+void gm_inflate(double *values, size_t count, size_t lanes, double factor)
+{
+    for (size_t value = 0; value < count; value++) {
+        double *row = values + value * lanes;
+        double mean = mean_of(row, lanes);
+        for (size_t lane = 0; lane < lanes; lane++) {
+            row[lane] = mean + factor * (row[lane] - mean);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// The square-root ensemble update: lanes are moved so that their mean and spread are what Bayes'
+// rule asks of a linear Gaussian world, without perturbing the measurements.
+//
+// Measurements with independent errors are taken one after the other: for the measurement y with
+// error variance R and the lanes' predictions h with variance P, the mean of every estimated value
+// x moves by K (y - mean h) with K = cov(x, h) / (P + R), and its deviations by -a K h' with a = 1
+// / (1 + sqrt(R / (P + R))). Source: Whitaker and Hamill, Mon. Wea. Rev. 130 (2002) 1913-1924;
+// predictions of the measurements still to come are carried along as in Anderson, Mon. Wea. Rev.
+// 131 (2003) 634-642.
+#ifndef GEMEL_ASSIM_SQUARE_ROOT_H
+#define GEMEL_ASSIM_SQUARE_ROOT_H
+
+#include <gemel/status.h>
+#include <stddef.h>
+
+/// What the lanes think and what was measured. Lane k is column k everywhere.
+typedef struct gm_analysis {
+    size_t lanes;
+    double *values; // in out, [value_count][lanes]: states and parameters to be estimated
+    size_t value_count;
+    double *predictions; // in out, [measurement_count][lanes]: what each lane says the sensors
+                         // should read
+    size_t measurement_count;
+    const double *measured; // [measurement_count]
+    const double *variance; // [measurement_count] of the measurement's error, > 0
+    double gate; // an innovation of more standard deviations than this is trusted less, so that it
+                 // counts as this many; 0: none
+} gm_analysis;
+
+/// The innovation of one measurement before its update.
+typedef struct gm_innovation {
+    double mean;              // measured minus predicted mean
+    double spread;            // sqrt(P + R)
+    double ensemble_variance; // P
+} gm_innovation;
+
+/// Updates values (and predictions) by all measurements in their order.
+/// @param innovations  out, [measurement_count], all taken against the lanes before the whole
+/// update; NULL to skip
+/// @return GM_INVALID (fewer than 2 lanes, a variance that is not positive), GM_NUMERIC (a value
+/// that is not finite):
+///         then nothing was changed
+gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,
+                                gm_error *error);
+
+/// Multiplies the lanes' deviations from their mean. @param values in out, [count][lanes]
+void gm_inflate(double *values, size_t count, size_t lanes, double factor);
+
+#endif
