@@ -45,7 +45,7 @@ gm_status gm_catalogue_list(gm_store *store, const char *prefix,
 gm_status gm_catalogue_flush(gm_store *store, int64_t deadline_ns, gm_error *error);
 
 /// Something that happened in a world. Texts are UTF-8, never NULL ("" for none).
-typedef struct gm_event {
+typedef struct gm_event_record {
     uint64_t id; // chosen by the writer, > 0; the same id again replaces the event (to end it)
     const char *branch;  // "live"
     const char *subject; // whom it concerns, an address: "box/air-room"
@@ -55,12 +55,12 @@ typedef struct gm_event {
     int64_t known_ns; // when it was raised or last changed
     double size;      // of the deviation, in units that `text` names
     const char *text; // a plain sentence
-} gm_event;
+} gm_event_record;
 
 /// Stores or replaces an event. Any thread. Ids that follow from the journal (not from a clock)
 /// make replay idempotent.
 /// @return as gm_catalogue_put; GM_INVALID also for id 0 or above INT64_MAX
-gm_status gm_event_put(gm_store *store, const gm_event *event, gm_error *error);
+gm_status gm_event_put(gm_store *store, const gm_event_record *event, gm_error *error);
 
 typedef struct gm_event_query {
     const char *branch;     // NULL: all
@@ -71,7 +71,7 @@ typedef struct gm_event_query {
 /// Calls `visit` for the events asked for, latest start first. The event is lent for the call;
 /// `visit` must not read from the store.
 gm_status gm_event_list(gm_store *store, const gm_event_query *query,
-                        void (*visit)(void *context, const gm_event *event), void *context,
+                        void (*visit)(void *context, const gm_event_record *event), void *context,
                         gm_error *error);
 
 /// The highest event id in the store, 0 for none.

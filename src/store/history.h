@@ -30,11 +30,11 @@ enum {
     GM_HISTORY_BLOCK_ROWS = 512,     // rows in a block, as a rule (fewer if there are many series)
     GM_HISTORY_BACKLOG_ROWS = 8192,  // rows of one series that may wait while the disk is slow
     GM_HISTORY_ROWS_MAX = 1 << 20,   // rows one query gives at most
-    GM_HISTORY_SPILL_S = 10,
+    GM_HISTORY_SPILL_S = 60,
 };
 
 /// A series in this store; 0 is none. Valid until the store is closed.
-typedef uint32_t gm_series;
+typedef uint32_t gm_series_id;
 
 typedef struct gm_series_definition {
     const char *branch;  // "live"
@@ -48,7 +48,7 @@ typedef struct gm_series_definition {
 ///         too long names, too many columns); GM_LIMIT (GM_HISTORY_SERIES_MAX); GM_BUSY (the disk
 ///         is far behind); GM_MEMORY
 gm_status gm_history_series(gm_history *history, const gm_series_definition *definition,
-                            gm_series *series, gm_error *error);
+                            gm_series_id *series, gm_error *error);
 
 typedef struct gm_history_row {
     int64_t time_ns;      // valid time
@@ -62,7 +62,7 @@ typedef struct gm_history_row {
 /// @return GM_OK; GM_BUSY: GM_HISTORY_BACKLOG_ROWS rows wait because the disk is behind: the row
 ///         was not taken, wait with gm_history_flush or do without it; GM_NOT_FOUND (series);
 ///         GM_MEMORY
-gm_status gm_history_append(gm_history *history, gm_series series, const gm_history_row *row,
+gm_status gm_history_append(gm_history *history, gm_series_id series, const gm_history_row *row,
                             gm_error *error);
 
 /// Hands all rows in memory to the disk and waits until they are there: before a snapshot that lets
