@@ -1,0 +1,176 @@
+// A stand-in for gemel: serves docs/api.md for a heated box that exists only here, so that the page can be worked on
+// and tested without the engine. Time runs `speed` times faster than the clock.
+//   node e2e/mock-server.mjs [port] [speed]        then `npm run dev`, or open the port for the built page
+
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+import { makeBox } from './mock-box.mjs';
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const largest_body = 1 << 20;
+
+class Wrong extends Error {
+    constructor(status, text) {
+        super(text);
+        this.status = status;
+    }
+}
+
+async function bodyOf(request) {
+    let text = '';
+    for await (const chunk of request) {
+        text += chunk;
+        if (text.length > largest_body) {
+            throw new Wrong(413, 'the request is too long');
+        }
+    }
+    try {
+        return JSON.parse(text);
+    } catch {
+        throw new Wrong(400, 'the request is not JSON');
+    }
+}
+
+const matches = (pattern, address) => {
+    const wanted = pattern.split('/');
+    const parts = address.split('/');
+    const short = wanted.length === 3 ? [parts[0], ...parts.slice(2)] : parts;
+    return wanted.length === short.length && wanted.every((part, at) => part === '*' || part === short[at]);
+};
+
+function branchTable(box) {
+    const branches = [
+        { name: 'live', parent: null, made: box.iso(box.start), own_bytes: 41_984, reached_bytes: 41_984, note: '' },
+    ];
+    return {
+        list: () => branches.map((branch) => ({ time: box.iso(box.now()), ...branch })),
+        fork: ({ name, from = 'live', note = '' }) => {
+            if (branches.some((branch) => branch.name === name)) {
+                throw new Wrong(409, `there is a branch "${name}" already`);
+            }
+            const time = box.iso(box.now());
+            branches.push({ name, parent: from, made: time, time, own_bytes: 512, reached_bytes: 41_984, note });
+            return { name, time, own_bytes: 512, elapsed_us: 38 };
+        },
+        remove: (name) => {
+            const at = branches.findIndex((branch) => branch.name === name);
+            if (at < 1) {
+                throw new Wrong(at === 0 ? 400 : 404, at === 0 ? 'live cannot be deleted' : `no branch "${name}"`);
+            }
+            branches.splice(at, 1);
+        },
+    };
+}
+
+function get(box, branches, path, query) {
+    const simple = {
+        world: () => box.world(),
+        systems: () => box.systems(),
+        sensors: () => box.sensors(),
+        scores: () => box.scores(),
+        events: () => box.events(),
+        parameters: () => box.parameters(),
+        branches: () => branches.list(),
+        health: () => ({ status: 'ok', time: box.iso(box.now()), lag_s: 0, cycles: box.cycle() }),
+    };
+    if (simple[path] !== undefined) {
+        return simple[path]();
+    }
+    if (path === 'values') {
+        const values = box.values().filter(({ address }) => matches(query.get('address') ?? '', address));
+        if (values.length === 0) {
+            throw new Wrong(404, `nothing matches "${query.get('address')}"`);
+        }
+        return { time: box.iso(box.now()), branch: 'live', values };
+    }
+    if (path === 'history') {
+        const history = box.history(query.get('address'), query.get('sensor'), Date.parse(query.get('from') ?? '') / 1000);
+        if (history === null) {
+            throw new Wrong(404, 'that is not recorded');
+        }
+        return history;
+    }
+    if (path === 'forecasts') {
+        const field = query.get('field');
+        return field === null ? box.forecasts() : box.forecasts().find((one) => one.field === field);
+    }
+    throw new Wrong(404, `there is no /api/v1/${path}`);
+}
+
+async function answer(box, branches, request, url) {
+    const path = url.pathname.replace(/^\/api\/v1\//, '');
+    if (request.method === 'GET') {
+        return [200, get(box, branches, path, url.searchParams)];
+    }
+    if (request.method === 'POST' && path === 'branches') {
+        return [201, branches.fork(await bodyOf(request))];
+    }
+    if (request.method === 'DELETE' && path.startsWith('branches/')) {
+        branches.remove(decodeURIComponent(path.slice('branches/'.length)));
+        return [204, null];
+    }
+    if (request.method === 'POST' && path === 'scenarios/run') {
+        const result = box.ask(await bodyOf(request));
+        if (result === null) {
+            throw new Wrong(404, 'there is no such scenario');
+        }
+        return [200, result];
+    }
+    throw new Wrong(405, `${request.method} is not known here`);
+}
+
+async function page(pathname) {
+    const file = normalize(pathname === '/' ? '/index.html' : pathname);
+    try {
+        return [200, types[extname(file)] ?? 'application/octet-stream', await readFile(join(dist, file))];
+    } catch {
+        return [404, 'text/plain', 'not found'];
+    }
+}
+
+/** Starts the stand-in on 127.0.0.1. @returns {Promise<{url: string, drop: () => void, close: () => Promise<void>}>} */
+export async function startMock({ port = 0, speed = 10 } = {}) {
+    const box = makeBox(speed);
+    const branches = branchTable(box);
+    const server = createServer(async (request, response) => {
+        const url = new URL(request.url, 'http://127.0.0.1');
+        if (!url.pathname.startsWith('/api/v1/')) {
+            const [status, type, bytes] = await page(url.pathname);
+            response.writeHead(status, { 'Content-Type': type }).end(bytes);
+            return;
+        }
+        try {
+            const [status, data] = await answer(box, branches, request, url);
+            response.writeHead(status, { 'Content-Type': 'application/json' }).end(data === null ? '' : JSON.stringify(data));
+        } catch (problem) {
+            const body = JSON.stringify({ error: { status: 'invalid', text: problem.message } });
+            response.writeHead(problem.status ?? 500, { 'Content-Type': 'application/json' }).end(body);
+        }
+    });
+    const sockets = new WebSocketServer({ server, path: '/api/v1/live' });
+    const tell = (message) => {
+        const text = JSON.stringify(message);
+        sockets.clients.forEach((client) => client.send(text));
+    };
+    const timer = setInterval(() => box.step().forEach(tell), box.period_ms);
+    await new Promise((done) => server.listen(port, '127.0.0.1', done));
+    return {
+        url: `http://127.0.0.1:${server.address().port}/`,
+        drop: () => sockets.clients.forEach((client) => client.terminate()),
+        close: async () => {
+            clearInterval(timer);
+            sockets.clients.forEach((client) => client.terminate());
+            server.closeAllConnections?.();
+            await new Promise((done) => server.close(done));
+        },
+    };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    const mock = await startMock({ port: Number(process.argv[2] ?? 8080), speed: Number(process.argv[3] ?? 1) });
+    console.log(`the stand-in serves ${mock.url}`);
+}

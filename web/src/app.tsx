@@ -1,0 +1,49 @@
+// The page: what stands where.
+
+import { Branches } from './components/branches';
+import { Charts } from './components/fieldchart';
+import { Events } from './components/events';
+import { Header } from './components/header';
+import { Parameters } from './components/parameters';
+import { Scores } from './components/scores';
+import { Sensors } from './components/sensors';
+import { Values } from './components/values';
+import { WhatIf } from './components/whatif';
+import { connection, world } from './store';
+
+export function App() {
+    const away = connection.value === 'offline';
+    return (
+        <>
+            <Header />
+            {away ? (
+                <p class="banner" role="alert">
+                    The server does not answer. What is shown is the last that was known.
+                </p>
+            ) : null}
+            {world.value === null ? (
+                <p class="waiting" role="status">Waiting for the twin …</p>
+            ) : (
+                <main>
+                    <Values />
+                    <div class="stage">
+                        <Charts />
+                        <WhatIf />
+                        <div class="pair">
+                            <Events />
+                            <Scores />
+                        </div>
+                        <Parameters />
+                        <div class="pair">
+                            <Sensors />
+                            <Branches />
+                        </div>
+                    </div>
+                </main>
+            )}
+            <footer>
+                gemel {world.value?.version ?? ''} · bands hold 90 % of the lanes · times are UTC
+            </footer>
+        </>
+    );
+}

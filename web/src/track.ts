@@ -1,0 +1,136 @@
+// What one chart draws, in SI, and its arrangement as uPlot wants it: one x for all series.
+
+import uPlot from 'uplot';
+import { api, seconds, type Forecast, type Quality } from './api';
+import { normal90 } from './store';
+import { convert, type Display } from './units';
+
+type Cell = number | null;
+
+/** A field's past: mean and 90 % band by time. */
+export interface Track {
+    time: number[];
+    mean: Cell[];
+    low: Cell[];
+    high: Cell[];
+}
+
+/** A sensor's measured points. */
+export interface Points {
+    name: string;
+    time: number[];
+    value: Cell[];
+}
+
+export const points_asked = 1000;
+// Past this the chart asks the server again, which thins what is old.
+export const most_points = 4000;
+
+export const emptyTrack = (): Track => ({ time: [], mean: [], low: [], high: [] });
+
+/** False for a sample that quality rules threw out: it is not what the estimate followed. */
+function isUsable(quality: Quality | undefined): boolean {
+    return quality === null || quality === undefined || quality === 0 || /^(good|ok|accepted)$/i.test(String(quality));
+}
+
+export async function loadTrack(address: string, from_s: number): Promise<Track> {
+    const { rows } = await api.history(address, new Date(from_s * 1000).toISOString(), points_asked);
+    const track = emptyTrack();
+    for (const [time, mean, spread] of rows) {
+        const half = typeof spread === 'number' ? normal90 * spread : null;
+        extendTrack(track, seconds(time), mean, [
+            mean === null || half === null ? null : mean - half,
+            mean === null || half === null ? null : mean + half,
+        ]);
+    }
+    return track;
+}
+
+export async function loadPoints(sensor: string, from_s: number): Promise<Points> {
+    const { rows } = await api.sensorHistory(sensor, new Date(from_s * 1000).toISOString(), points_asked);
+    const points: Points = { name: sensor, time: [], value: [] };
+    for (const [time, value, quality] of rows) {
+        if (isUsable(quality)) {
+            extendPoints(points, seconds(time), value);
+        }
+    }
+    return points;
+}
+
+/** Appends a value; what is not newer than the last one is what the server already told. */
+export function extendTrack(track: Track, time_s: Cell, mean: Cell, [low, high]: [Cell, Cell]): void {
+    const last = track.time[track.time.length - 1];
+    if (time_s === null || (last !== undefined && time_s <= last)) {
+        return;
+    }
+    track.time.push(time_s);
+    track.mean.push(mean);
+    track.low.push(low);
+    track.high.push(high);
+}
+
+export function extendPoints(points: Points, time_s: Cell, value: Cell): void {
+    const last = points.time[points.time.length - 1];
+    if (time_s === null || typeof value !== 'number' || (last !== undefined && time_s <= last)) {
+        return;
+    }
+    points.time.push(time_s);
+    points.value.push(value);
+}
+
+/** A line across a time in which nothing was recorded would claim knowledge nobody had. */
+function withGaps(track: Track): Track {
+    const steps = track.time.slice(1).map((time, index) => time - (track.time[index] as number));
+    const usual = [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)];
+    if (usual === undefined || !steps.some((step) => step > 20 * usual)) {
+        return track;
+    }
+    const out = emptyTrack();
+    track.time.forEach((time, index) => {
+        if (index > 0 && (steps[index - 1] as number) > 20 * usual) {
+            extendTrack(out, (track.time[index - 1] as number) + usual, null, [null, null]);
+        }
+        extendTrack(out, time, track.mean[index] ?? null, [track.low[index] ?? null, track.high[index] ?? null]);
+    });
+    return out;
+}
+
+/** The forecast's cone, opened at the estimate it was issued from. */
+function cone(forecast: Forecast | undefined, track: Track): Track {
+    const out = emptyTrack();
+    const issued = seconds(forecast?.issued);
+    if (forecast === undefined || issued === null) {
+        return out;
+    }
+    let at = track.time.length - 1;
+    while (at > 0 && (track.time[at] as number) > issued) {
+        at--;
+    }
+    if (at >= 0) {
+        extendTrack(out, issued, track.mean[at] ?? null, [track.low[at] ?? null, track.high[at] ?? null]);
+    }
+    for (const row of forecast.rows) {
+        extendTrack(out, seconds(row.time), row.q50 ?? row.mean, [row.q05, row.q95]);
+    }
+    return out;
+}
+
+/**
+ * Everything of a chart as columns: time; high, low, mean; forecast high, low, median; then each sensor.
+ * Alignment leaves `undefined`, which uPlot draws across; a `null` is a real gap.
+ */
+export function arrange(
+    track: Track,
+    forecast: Forecast | undefined,
+    sensors: Points[],
+    display: Display,
+): uPlot.AlignedData {
+    const shown = (cells: Cell[]) => cells.map((cell) => convert(cell, display));
+    const table = (from: Track) =>
+        [from.time, shown(from.high), shown(from.low), shown(from.mean)] as uPlot.AlignedData;
+    const tables = [table(withGaps(track)), table(cone(forecast, track))];
+    for (const points of sensors) {
+        tables.push([points.time, shown(points.value)] as uPlot.AlignedData);
+    }
+    return uPlot.join(tables);
+}
