@@ -25,17 +25,17 @@ export function App() {
                 <p class="waiting" role="status">Waiting for the twin …</p>
             ) : (
                 <main>
-                    <Values />
+                    <div class="side">
+                        <Values />
+                        <Events />
+                    </div>
                     <div class="stage">
                         <Charts />
                         <WhatIf />
-                        <div class="pair">
-                            <Events />
-                            <Scores />
-                        </div>
-                        <Parameters />
-                        <div class="pair">
+                        <div class="tables">
                             <Sensors />
+                            <Parameters />
+                            <Scores />
                             <Branches />
                         </div>
                     </div>

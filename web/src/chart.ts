@@ -173,7 +173,7 @@ export function makeChart(at: HTMLElement, layout: Layout, data: uPlot.AlignedDa
         {
             width: layout.width,
             height: layout.height,
-            padding: [8, 12, 0, 0],
+            padding: [8, 22, 0, 0],
             legend: { show: false },
             cursor: {
                 sync: { key: layout.sync },
@@ -216,10 +216,11 @@ export function edges(): [uPlot.Series, uPlot.Series] {
     return [{ ...edge }, { ...edge }];
 }
 
-export function line(label: string, colour: string, dash?: number[]): uPlot.Series {
-    return { label, stroke: colour, width: 1.75, points: { show: false }, ...(dash ? { dash } : {}) };
+export function line(label: string, colour: string, dash?: number[], marked = false): uPlot.Series {
+    const points = marked ? { show: true, size: 5, fill: colour, stroke: colour } : { show: false };
+    return { label, stroke: colour, width: 1.75, points, ...(dash ? { dash } : {}) };
 }
 
 export function dots(label: string, colour: string): uPlot.Series {
-    return { label, stroke: colour, width: 0, paths: () => null, points: { show: true, size: 4, fill: colour, width: 0 } };
+    return { label, stroke: colour, width: 0, paths: () => null, points: { show: true, size: 3.5, fill: colour, width: 0 } };
 }

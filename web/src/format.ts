@@ -32,6 +32,16 @@ export function numberText(value: number | null | undefined, spread?: number | n
     return (/^-0\.?0*$/.test(text) ? text.slice(1) : text).replace('-', minus);
 }
 
+/** Three significant digits: for spreads, errors and sizes, which have no spread of their own. */
+export function figureText(value: number | null | undefined): string {
+    return numberText(value, value === null || value === undefined ? null : Math.abs(value) / 10);
+}
+
+/** Two significant digits: as many decimals as numberText gives the value it belongs to. */
+export function spreadText(spread: number | null | undefined): string {
+    return numberText(spread, spread);
+}
+
 export function signedText(value: number | null | undefined, spread?: number | null): string {
     const text = numberText(value, spread);
     return value !== null && value !== undefined && value > 0 ? `+${text}` : text;

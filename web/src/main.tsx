@@ -1,8 +1,15 @@
+import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { App } from './app';
 import { goLive } from './live';
+import { world } from './store';
 import './base.css';
 import './panels.css';
+import './answers.css';
+import './layout.css';
 
 render(<App />, document.getElementById('page') as HTMLElement);
 goLive();
+effect(() => {
+    document.title = world.value === null ? 'gemel' : `${world.value.name} · gemel`;
+});

@@ -30,7 +30,7 @@ export const emptyTrack = (): Track => ({ time: [], mean: [], low: [], high: [] 
 
 /** False for a sample that quality rules threw out: it is not what the estimate followed. */
 function isUsable(quality: Quality | undefined): boolean {
-    return quality === null || quality === undefined || quality === 0 || /^(good|ok|accepted)$/i.test(String(quality));
+    return /^(good|late)$/.test(String(quality ?? 'good'));
 }
 
 export async function loadTrack(address: string, from_s: number): Promise<Track> {
@@ -116,7 +116,7 @@ function cone(forecast: Forecast | undefined, track: Track): Track {
 }
 
 /**
- * Everything of a chart as columns: time; high, low, mean; forecast high, low, median; then each sensor.
+ * Everything of a chart as columns: time; each sensor; high, low, mean; forecast high, low, median.
  * Alignment leaves `undefined`, which uPlot draws across; a `null` is a real gap.
  */
 export function arrange(
@@ -128,9 +128,6 @@ export function arrange(
     const shown = (cells: Cell[]) => cells.map((cell) => convert(cell, display));
     const table = (from: Track) =>
         [from.time, shown(from.high), shown(from.low), shown(from.mean)] as uPlot.AlignedData;
-    const tables = [table(withGaps(track)), table(cone(forecast, track))];
-    for (const points of sensors) {
-        tables.push([points.time, shown(points.value)] as uPlot.AlignedData);
-    }
-    return uPlot.join(tables);
+    const measured = sensors.map(({ time, value }) => [time, shown(value)] as uPlot.AlignedData);
+    return uPlot.join([...measured, table(withGaps(track)), table(cone(forecast, track))]);
 }

@@ -1,7 +1,7 @@
 // What the monitors raised: open ones first.
 
 import { seconds, type TwinEvent } from '../api';
-import { durationText, momentText, signedText } from '../format';
+import { durationText, figureText, momentText } from '../format';
 import { events, si, time_s } from '../store';
 import { asDifference, convert, displayOf } from '../units';
 
@@ -22,7 +22,7 @@ function EventRow({ event }: { event: TwinEvent }) {
                     <b>{event.subject}</b> <span class="tag">{event.kind}</span>
                     {event.size === null ? null : (
                         <span class="size">
-                            {signedText(convert(event.size, display))} {display.unit}
+                            {figureText(convert(event.size, display))} {display.unit}
                         </span>
                     )}
                 </p>

@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { seconds, type Forecast } from '../api';
 import { colours, dots, edges, faded, line, type Span } from '../chart';
-import { clockText, dateText, durationText, numberText, parseAddress, sameField } from '../format';
+import { clockText, dateText, durationText, numberText, parseAddress, sameField, spreadText } from '../format';
 import {
     bandOf, charted, displayFor, events, forecasts, sensors, si, time_s, toggleChart, values, window_s, windows,
 } from '../store';
@@ -14,16 +14,15 @@ import { asDifference, convert, type Display } from '../units';
 import { Canvas } from './canvas';
 
 const redraw_ms = 200;
-// columns of arrange()
-const estimate_column = 1;
-const forecast_column = 4;
-const sensor_column = 7;
+// columns of arrange(), after time and the sensors'
+const estimate_offset = 1;
+const forecast_offset = 4;
 
 const forecastOf = (address: string): Forecast | undefined =>
     forecasts.value.find((forecast) => sameField(forecast.field, address));
 
 const sensorsOf = (address: string) =>
-    sensors.value.filter((sensor) => sameField(sensor.address, address) && sensor.kind === 'observation');
+    sensors.value.filter((sensor) => sameField(sensor.address, address));
 
 function displayAt(address: string): Display {
     return displayFor(address, values.value.get(address)?.unit ?? forecastOf(address)?.unit ?? '1');
@@ -54,14 +53,15 @@ function cellNear(column: ArrayLike<number | null | undefined> | undefined, inde
 }
 
 /** What stands under the cursor, in words. */
-function describe(chart: uPlot, unit: string): string {
+function describe(chart: uPlot, sensorCount: number, unit: string): string {
     const index = chart.cursor.idx;
     const at = index === null || index === undefined ? undefined : chart.data[0][index];
     if (index === null || index === undefined || at === undefined) {
         return '';
     }
     const parts = [`${dateText(at)} ${clockText(at)} UTC`];
-    const banded = (name: string, column: number) => {
+    const banded = (name: string, offset: number) => {
+        const column = sensorCount + offset;
         const mean = cellNear(chart.data[column + 2], index);
         const high = cellNear(chart.data[column], index);
         const low = cellNear(chart.data[column + 1], index);
@@ -72,15 +72,15 @@ function describe(chart: uPlot, unit: string): string {
         }
     };
     if (at <= (time_s.value ?? at)) {
-        banded('estimate', estimate_column);
-        for (let column = sensor_column; column < chart.data.length; column++) {
+        banded('estimate', estimate_offset);
+        for (let column = 1; column <= sensorCount; column++) {
             const measured = cellNear(chart.data[column], index);
             if (measured !== null) {
                 parts.push(`${chart.series[column]?.label ?? 'measured'} ${numberText(measured)} ${unit}`);
             }
         }
     } else {
-        banded('forecast', forecast_column);
+        banded('forecast', forecast_offset);
     }
     return parts.join('  ·  ');
 }
@@ -122,7 +122,7 @@ function Headline({ address, alone }: { address: string; alone: boolean }) {
             {value === undefined ? null : (
                 <p class="figure">
                     <b>{numberText(convert(value.mean, display), spread)}</b> {display.unit}
-                    {spread === null ? null : <span class="band"> ± {numberText(spread)}</span>}
+                    {spread === null ? null : <span class="band"> ± {spreadText(spread)}</span>}
                 </p>
             )}
             {alone ? null : (
@@ -156,21 +156,23 @@ function FieldChart({ address, alone }: { address: string; alone: boolean }) {
         const [high, low] = edges();
         const [forecastHigh, forecastLow] = edges();
         const shades = [ink.measured, ink.difference, ink.whatIf];
+        const before = points.current.length;
         return {
             absolute: true,
             series: [
+                // drawn in this order: the estimate must stay visible in a cloud of points
+                ...points.current.map(({ name }, index) => dots(name, faded(shades[index % 3] as string, 0.5))),
                 high, low, line('estimate', ink.estimate),
-                forecastHigh, forecastLow, line('forecast', ink.forecast, [6, 4]),
-                ...points.current.map(({ name }, index) => dots(name, faded(shades[index % 3] as string, 0.75))),
+                forecastHigh, forecastLow, line('forecast', ink.forecast, [6, 4], true),
             ],
             bands: [
-                { series: [1, 2], fill: faded(ink.estimate, 0.2) },
-                { series: [4, 5], fill: faded(ink.forecast, 0.2) },
+                { series: [before + 1, before + 2], fill: faded(ink.estimate, 0.2) },
+                { series: [before + 4, before + 5], fill: faded(ink.forecast, 0.2) },
             ] as uPlot.Band[],
             range,
             spans: () => eventSpans(address),
             now: () => time_s.value,
-            cursor: (at: uPlot) => void (under.value = describe(at, displayAt(address).unit)),
+            cursor: (at: uPlot) => void (under.value = describe(at, points.current.length, displayAt(address).unit)),
             sync: 'fields',
         };
     };

@@ -27,7 +27,7 @@ export function Header() {
     return (
         <header class="top">
             <div class="name">
-                <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
+                <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
                     <circle cx="12" cy="16" r="7" />
                     <circle cx="20" cy="16" r="7" />
                 </svg>

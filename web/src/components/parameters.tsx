@@ -1,7 +1,7 @@
 // What the twin has learned: each parameter's band now against what the world file gave it.
 
 import type { Parameter } from '../api';
-import { numberText, parseAddress, percentText } from '../format';
+import { numberText, parseAddress, percentText, spreadText } from '../format';
 import { bandOf, chartOnly, displayFor, parameters, trailOf } from '../store';
 import { asDifference, convert } from '../units';
 import { Sparkline } from './sparkline';
@@ -64,10 +64,10 @@ function ParameterRow({ parameter }: { parameter: Parameter }) {
             </th>
             <td class="quiet-text">
                 {numberText(convert(prior.mean, display), priorSpread)}
-                {priorSpread === null ? '' : ` ± ${numberText(priorSpread)}`}
+                {priorSpread === null ? '' : ` ± ${spreadText(priorSpread)}`}
             </td>
             <td data-testid={`parameter-${parameter.address}`}>
-                <b>{numberText(convert(parameter.mean, display), spread)}</b> ± {numberText(spread)}
+                <b>{numberText(convert(parameter.mean, display), spread)}</b> ± {spreadText(spread)}
             </td>
             <td class="unit">{display.unit}</td>
             <td>{change === null ? '' : `${change > 0 ? '+' : ''}${percentText(change).replace('-', '−')}`}</td>

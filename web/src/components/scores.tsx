@@ -1,7 +1,7 @@
 // How good the forecasts were once the truth arrived, against the simplest rival: that nothing changes.
 
 import type { Score } from '../api';
-import { durationText, nothing, numberText, percentText, shortName } from '../format';
+import { durationText, figureText, nothing, percentText, shortName } from '../format';
 import { chartOnly, displayFor, forecasts, knownAddress, scores, values } from '../store';
 import { asDifference, convert } from '../units';
 
@@ -28,14 +28,14 @@ function ScoreRow({ score }: { score: Score }) {
             </th>
             <td>{durationText(score.horizon_s)}</td>
             <td>
-                <b>{numberText(convert(rmse, display))}</b>
+                <b>{figureText(convert(rmse, display))}</b>
             </td>
-            <td class="quiet-text">{numberText(convert(rival, display))}</td>
+            <td class="quiet-text">{figureText(convert(rival, display))}</td>
             <td class="unit">{display.unit}</td>
             <td class={skill !== null && skill < 0 ? 'bad' : ''}>
                 {skill === null ? nothing : percentText(skill).replace('-', '−')}
             </td>
-            <td>{numberText(convert(score.crps, display))}</td>
+            <td>{figureText(convert(score.crps, display))}</td>
             <td class={off ? 'bad' : ''}>
                 {hits === null ? nothing : (
                     <span class="meter" aria-hidden="true">

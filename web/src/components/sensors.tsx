@@ -17,11 +17,8 @@ function qualityOf(sensor: Sensor): { text: string; bad: boolean } {
     if (sensor.every_s !== null && sensor.every_s > 0 && age > silent_after * sensor.every_s) {
         return { text: `silent ${durationText(age)}`, bad: true };
     }
-    if (quality === null || quality === undefined || quality === 0) {
-        return { text: 'good', bad: false };
-    }
-    const text = String(quality);
-    return { text, bad: !/^(good|ok|accepted)$/i.test(text) };
+    const text = String(quality ?? 'good');
+    return { text, bad: !/^(good|late)$/.test(text) };
 }
 
 function SensorRow({ sensor }: { sensor: Sensor }) {

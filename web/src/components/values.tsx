@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { Role, Value } from '../api';
-import { numberText, parseAddress } from '../format';
+import { numberText, parseAddress, spreadText } from '../format';
 import { bandOf, charted, chartOnly, displayFor, systems, toggleChart, trailOf, values } from '../store';
 import { asDifference, convert } from '../units';
 import { Sparkline } from './sparkline';
@@ -13,6 +13,9 @@ const nameOf = (value: Value) => {
     const { element, field } = parseAddress(value.address);
     return { element, field: field.replace(/_/g, ' ') };
 };
+
+// Values arrive in the order of whichever message was first; a reader wants each in its place.
+const byAddress = (a: Value, b: Value) => a.address.localeCompare(b.address, 'en', { numeric: true });
 
 function ChartButtons({ address, title }: { address: string; title: string }) {
     const shown = charted.value.includes(address);
@@ -37,7 +40,7 @@ function texts(value: Value) {
     return {
         unit: display.unit,
         mean: numberText(convert(value.mean, display), spread),
-        spread: numberText(spread),
+        spread: spreadText(spread),
         low: numberText(convert(low, display), spread),
         high: numberText(convert(high, display), spread),
         certain: spread === null || spread === 0,
@@ -66,11 +69,13 @@ function Card({ value }: { value: Value }) {
                 </span>
                 <span class="figure">
                     <b data-testid={`value-${value.address}`}>{text.mean}</b> <span class="unit">{text.unit}</span>
+                    {text.certain ? null : <span class="band"> ± {text.spread}</span>}
                 </span>
-                <span class="band">
-                    {text.certain ? 'exact in all lanes' : `± ${text.spread} · ${text.low} to ${text.high}`}
+                <Sparkline trail={trailOf(value.address)} width={104} height={26} least={value.spread ?? 0}
+                    label={`recent ${title}`} />
+                <span class="band" title="5 % to 95 % of the lanes">
+                    {text.certain ? 'all lanes alike' : `${text.low} to ${text.high}`}
                 </span>
-                <Sparkline trail={trailOf(value.address)} least={value.spread ?? 0} label={`recent ${title}`} />
             </button>
             <ChartButtons address={value.address} title={title} />
         </li>
@@ -183,7 +188,7 @@ export function Values() {
             <h2 id="values-title">Live values</h2>
             {bySystem.size === 0 ? <p class="note">No values yet.</p> : null}
             {[...bySystem].map(([name, list]) => (
-                <SystemValues key={name} name={name} list={list} />
+                <SystemValues key={name} name={name} list={list.sort(byAddress)} />
             ))}
         </section>
     );

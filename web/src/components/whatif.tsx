@@ -2,10 +2,10 @@
 
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
-import { api, type Question, type ScenarioResult } from '../api';
+import { api, type Question, type ScenarioResult, type Value } from '../api';
 import { answer } from '../answer';
 import { durationText } from '../format';
-import { charted, displayFor, knownAddress, values, world } from '../store';
+import { charted, displayFor, knownAddress, parameters, values, world } from '../store';
 import { asDifference, toSi } from '../units';
 import { Futures } from './futures';
 
@@ -43,10 +43,19 @@ async function ask(title: string, question: Question): Promise<void> {
     }
 }
 
+/** What a decision may change: first what the twin had to learn, then inputs, then the other parameters. */
+function changeable(): Value[] {
+    const learned = new Set(parameters.value.map(({ address }) => address));
+    const rank = ({ address, role }: Value) => (learned.has(address) ? 0 : role === 'input' ? 1 : 2);
+    return [...values.value.values()]
+        .filter(({ role }) => role === 'parameter' || role === 'input')
+        .sort((a, b) => rank(a) - rank(b));
+}
+
 type Way = 'times' | 'set' | 'add';
 
 function OwnQuestion() {
-    const options = [...values.value.values()].filter(({ role }) => role === 'parameter' || role === 'input');
+    const options = changeable();
     const [picked, setPicked] = useState('');
     const [way, setWay] = useState<Way>('times');
     const [amount, setAmount] = useState('2');

@@ -1,0 +1,152 @@
+// The page in a real browser. GEMEL_URL names a running gemel of any world that moves and has a scenario; without it the
+// stand-in serves the built page (run `npm run build` before). GEMEL_SCREENSHOT names a PNG to write.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openBrowser } from './browser.mjs';
+import { startMock } from './mock-server.mjs';
+
+const patience_ms = 60_000; // a world may publish no more than a few cycles a minute
+const given = process.env.GEMEL_URL;
+const screenshot = process.env.GEMEL_SCREENSHOT;
+const withStandIn = { skip: given ? 'only against the stand-in' : false };
+
+let mock, browser, page;
+const complaints = [];
+const strangers = [];
+
+before(async () => {
+    mock = given ? null : await startMock({ speed: 10 });
+    const url = given ?? mock.url;
+    browser = await openBrowser();
+    page = await browser.newPage({ viewport: { width: 1440, height: 1180 }, colorScheme: 'light' });
+    page.setDefaultTimeout(patience_ms);
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('console', (line) => line.type() === 'error' && complaints.push(line.text()));
+    page.on('request', (request) => {
+        const origin = new URL(request.url()).origin;
+        if (origin !== new URL(url).origin && !request.url().startsWith('data:')) {
+            strangers.push(request.url());
+        }
+    });
+    await page.goto(url);
+});
+
+after(async () => {
+    await browser?.close();
+    await mock?.close();
+});
+
+const values = () =>
+    page.$$eval('[data-testid^="value-"]', (cells) =>
+        Object.fromEntries(cells.map((cell) => [cell.dataset.testid, cell.textContent])));
+
+/** How many pixels of each canvas within `scope` have the colour that the style sheet calls `name`. */
+function pixels(scope, name) {
+    return page.locator(scope).evaluate((at, wanted) => {
+        const colour = getComputedStyle(document.documentElement).getPropertyValue(`--${wanted}`).trim();
+        const [red, green, blue] = [1, 3, 5].map((from) => parseInt(colour.slice(from, from + 2), 16));
+        return [...at.querySelectorAll('canvas')].map((canvas) => {
+            const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            let count = 0;
+            for (let i = 0; i < data.length; i += 4) {
+                const near = (channel, value) => Math.abs(data[i + channel] - value) < 12;
+                count += near(0, red) && near(1, green) && near(2, blue) && data[i + 3] > 200 ? 1 : 0;
+            }
+            return count;
+        });
+    }, name);
+}
+
+async function eventually(what, condition) {
+    const end = Date.now() + patience_ms;
+    while (Date.now() < end) {
+        if (await condition()) {
+            return;
+        }
+        await page.waitForTimeout(200);
+    }
+    assert.fail(`${what} did not happen within ${patience_ms / 1000} s`);
+}
+
+test('the_page_connects_and_names_its_world', async () => {
+    await page.locator('[data-testid="connection"][data-state="live"]').waitFor();
+    await page.locator('[data-testid^="value-"]').first().waitFor();
+    assert.notEqual(await page.locator('h1').textContent(), 'gemel');
+});
+
+test('numbers_move', async () => {
+    const before = await values();
+    const time = await page.getByTestId('time').textContent();
+    await eventually('a new value', async () => {
+        const now = await values();
+        return Object.keys(before).some((name) => before[name] !== now[name]);
+    });
+    assert.notEqual(await page.getByTestId('time').textContent(), time);
+});
+
+test('a_click_on_a_value_charts_it', async () => {
+    const card = page.locator('[data-testid^="card-"]').first();
+    const address = (await card.getAttribute('data-testid')).slice('card-'.length);
+    await card.click();
+    const chart = `[data-testid="chart-${address}"]`;
+    await page.locator(`${chart} canvas`).waitFor();
+    await eventually('an estimate on the chart', async () => (await pixels(chart, 'estimate'))[0] > 20);
+});
+
+test('a_what_if_draws_both_futures_and_says_the_difference', async () => {
+    await page.locator('[data-testid^="whatif-run-"]').first().click();
+    const result = page.getByTestId('whatif-result');
+    await result.waitFor();
+    assert.match(await result.textContent(), /(lower|higher|not clearly different|the same) after \d/);
+    const scope = '[data-testid="whatif-result"]';
+    await eventually('both futures', async () => {
+        const [base] = await pixels(scope, 'estimate');
+        const [other] = await pixels(scope, 'what-if');
+        const [, apart] = await pixels(scope, 'difference');
+        return base > 20 && other > 20 && apart > 20;
+    });
+    if (screenshot) {
+        await page.evaluate(() => scrollTo(0, 0));
+        await page.screenshot({ path: screenshot });
+    }
+});
+
+test('an_own_question_is_answered', withStandIn, async () => {
+    await page.getByTestId('whatif-address').selectOption('box/node/heater/power');
+    await page.getByLabel('how').selectOption('set');
+    await page.getByTestId('whatif-value').fill('0');
+    await page.getByTestId('whatif-run').click();
+    const told = page.locator('[data-testid="whatif-result"] .sentences');
+    await eventually('the answer', async () => (await told.textContent()).startsWith('box/node/heater/power = 0 W:'));
+    assert.match(await told.textContent(), /air temperature is \d.* °C lower after 30 min/);
+});
+
+test('a_branch_is_forked_and_deleted', withStandIn, async () => {
+    await page.getByTestId('fork-name').fill('trial');
+    await page.getByTestId('fork').click();
+    const row = page.getByTestId('branch-trial');
+    await row.waitFor();
+    await row.getByRole('button', { name: 'Delete branch trial' }).click();
+    await row.getByRole('button', { name: 'delete it' }).click();
+    await row.waitFor({ state: 'detached' });
+});
+
+test('si_units_are_one_click_away', withStandIn, async () => {
+    const air = page.getByTestId('value-box/node/air/temperature');
+    const celsius = Number(await air.textContent());
+    await page.getByTestId('units').click();
+    await eventually('kelvin', async () => Math.abs(Number(await air.textContent()) - celsius - 273.15) < 3);
+    await page.getByTestId('units').click();
+});
+
+test('a_lost_connection_comes_back', withStandIn, async () => {
+    mock.drop();
+    await page.locator('[data-testid="connection"]:not([data-state="live"])').waitFor();
+    await page.locator('[data-testid="connection"][data-state="live"]').waitFor();
+});
+
+test('nothing_is_asked_of_other_places_and_nothing_complains', () => {
+    assert.deepEqual(strangers, []);
+    assert.deepEqual(complaints, []);
+});

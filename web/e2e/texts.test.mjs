@@ -1,0 +1,84 @@
+// Units, numbers and sentences, without a browser.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+async function load(name) {
+    const { outputFiles } = await build({
+        entryPoints: [fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))],
+        bundle: true,
+        write: false,
+        format: 'esm',
+    });
+    return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+const { displayOf, asDifference, convert, toSi } = await load('units');
+const text = await load('format');
+const { answer } = await load('answer');
+
+test('kelvin_is_shown_as_degrees_and_its_differences_are_not_shifted', () => {
+    const display = displayOf('K', 300, false);
+    assert.equal(display.unit, '°C');
+    assert.ok(Math.abs(convert(300, display) - 26.85) < 1e-9);
+    assert.equal(convert(1.5, asDifference(display)), 1.5);
+    assert.equal(displayOf('K', 300, true).unit, 'K');
+});
+
+test('what_is_typed_comes_back_in_si', () => {
+    for (const [unit, size] of [['K', 300], ['Pa', 2e5], ['m3/s', 0.01], ['W', 5e4], ['W/K', 0.7]]) {
+        const display = displayOf(unit, size, false);
+        assert.ok(Math.abs(toSi(convert(size, display), display) / size - 1) < 1e-12, unit);
+    }
+});
+
+test('size_chooses_the_unit', () => {
+    assert.equal(displayOf('Pa', 2e5, false).unit, 'kPa');
+    assert.equal(displayOf('Pa', 3e6, false).unit, 'bar');
+    assert.equal(displayOf('m3/s', 0.01, false).unit, 'L/s');
+    assert.equal(displayOf('kg m-2 s-1', 1, false).unit, 'kg m⁻² s⁻¹');
+});
+
+test('a_number_has_the_digits_its_spread_gives_meaning_to', () => {
+    assert.equal(text.numberText(26.93321, 0.12), '26.93');
+    assert.equal(text.numberText(-0.5, 0.1), '−0.50');
+    assert.equal(text.numberText(-0.0001, 0.1), '0.00');
+    assert.equal(text.numberText(1234567, 0.001), '1234567');
+    assert.equal(text.numberText(1.5e-7), '1.500×10⁻⁷');
+    assert.equal(text.numberText(null), '–');
+    assert.equal(text.numberText(Number.NaN), '–');
+    assert.equal(text.spreadText(0.03), '0.030');
+});
+
+test('a_left_out_class_names_the_same_field', () => {
+    assert.ok(text.sameField('box/air/temperature', 'box/node/air/temperature'));
+    assert.ok(!text.sameField('box/air/temperature', 'box/node/heater/temperature'));
+    assert.ok(!text.sameField('box/a/air/temperature', 'box/b/air/temperature'));
+});
+
+test('durations_are_short', () => {
+    assert.deepEqual([0.5, 3, 90, 1800, 7200, 1e6].map(text.durationText), ['0.5 s', '3 s', '1.5 min', '30 min', '2 h', '12 d']);
+});
+
+const outcome = (mean, q05, q95) => ({
+    address: 'box/node/air/temperature',
+    unit: 'K',
+    times_s: [0, 900, 1800],
+    difference: { mean, q05, q95 },
+});
+
+test('an_answer_says_how_much_and_how_sure', () => {
+    const display = displayOf('K', 300, false);
+    assert.equal(
+        answer(outcome([0, -2, -4.2], [0, -2.3, -4.6], [0, -1.8, -3.9]), display),
+        'air temperature is 4.20 °C lower after 30 min (90 %: 3.90 to 4.60).',
+    );
+    assert.match(answer(outcome([0, 0, 0], [0, 0, 0], [0, 0, 0]), display), /is the same after 30 min/);
+    assert.match(answer(outcome([0, 0.1, 0.1], [0, -1, -1], [0, 1, 1]), display), /not clearly different/);
+    assert.match(
+        answer(outcome([0, 3, 1], [0, 2.5, 0.5], [0, 3.5, 1.5]), display),
+        /higher after 30 min .* At most it is 3\.00 °C higher, after 15 min\./,
+    );
+});
