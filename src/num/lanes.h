@@ -3,8 +3,8 @@
 //
 // Write a kernel once as a GM_INLINE function over a constant `width`, and instantiate it for 1 and
 // 8 in GM_KERNEL functions. GM_KERNEL compiles once per CPU level and the loader chooses;
-// -ffp-contract=off keeps the bits the same. Give GM_KERNEL functions names that are unique in the
-// program, also static ones: clang 14 exports their resolvers.
+// -ffp-contract=off keeps the bits the same. A GM_KERNEL function is static (clang 14 loses the
+// name of others) and its name is unique in the whole program (clang 14 exports its resolver).
 #ifndef GEMEL_NUM_LANES_H
 #define GEMEL_NUM_LANES_H
 

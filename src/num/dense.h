@@ -1,0 +1,50 @@
+// Small dense linear algebra: products, Cholesky, eigenvalues of symmetric matrices. Up to a few
+// hundred unknowns.
+//
+// Matrices are row-major [rows][columns]. Every sum runs in index order: the same bits on every
+// machine.
+#ifndef GEMEL_NUM_DENSE_H
+#define GEMEL_NUM_DENSE_H
+
+#include <gemel/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/// product = a b.
+/// @param a        [rows][inner]
+/// @param b        [inner][columns]
+/// @param product  out, [rows][columns]; must not overlap a or b
+void gm_dense_multiply(size_t rows, size_t inner, size_t columns, const double *restrict a,
+                       const double *restrict b, double *restrict product);
+
+/// product = a' b.
+/// @param a        [inner][rows]
+/// @param b        [inner][columns]
+/// @param product  out, [rows][columns]; must not overlap a or b
+void gm_dense_multiply_transposed(size_t rows, size_t inner, size_t columns,
+                                  const double *restrict a, const double *restrict b,
+                                  double *restrict product);
+
+/// Factors a symmetric positive definite matrix, a = L L', in place; reads and writes the lower
+/// triangle only.
+/// @param a  in out, [count][count]
+/// @return false when a pivot is not positive and finite; then `a` is spoilt
+bool gm_cholesky(size_t count, double *a);
+
+/// Solves with the factor of gm_cholesky.
+/// @param x  in out, [count]: the right-hand side, then the solution
+void gm_cholesky_solve(size_t count, const double *factor, double *x);
+
+/// Eigenvalues and vectors of a symmetric matrix, a = V diag(values) V', by cyclic Jacobi
+/// rotations.
+/// @param a        in out, [count][count], both triangles filled; destroyed
+/// @param values   out, [count], ascending
+/// @param vectors  out, [count][count], a row an eigenvector, of length 1; its greatest component
+/// (the first of equals)
+///                 is positive
+/// @return GM_OK; GM_NUMERIC (not finite): then values and vectors are undefined
+/// @source Golub, Van Loan, Matrix Computations, 4th ed., 8.5.
+gm_status gm_symmetric_eigen(size_t count, double *a, double *values, double *vectors,
+                             gm_error *error);
+
+#endif
