@@ -234,7 +234,7 @@ struct gm_world {
     uint32_t *sensor_order; // [sensor_count] by name
 
     gm_world_driver *drivers; // [driver_count]
-    size_t driver_count, stochastic_count;
+    size_t driver_count, driver_capacity, stochastic_count;
     uint32_t *past_drivers, *ahead_drivers; // drivers that write at ticks in that mode
     size_t past_driver_count, ahead_driver_count;
     gm_profile **profiles; // [profile_count]

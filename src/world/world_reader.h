@@ -1,0 +1,66 @@
+// The readers of a world file's keys; for the files of this room only.
+#ifndef GEMEL_WORLD_WORLD_READER_H
+#define GEMEL_WORLD_WORLD_READER_H
+
+#include "world/profile.h"
+#include "world/world_parts.h"
+
+/// A world under construction.
+typedef struct gm_world_reader {
+    gm_world *world;
+    const gm_world_options *options;
+} gm_world_reader;
+
+// One reader per key of the file, in the order they are called. `config` is the key's value, NULL
+// when absent.
+gm_status gm_world_read_systems(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_links(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_profiles(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_sensors(gm_world_reader *reader, const gm_config *config, gm_error *error);
+/// Also refuses an input that is fed twice, sorts all drivers by address, and lists those that
+/// write at ticks.
+gm_status gm_world_read_drivers(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_estimate(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_record(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_forecast(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_replay(gm_world_reader *reader, const gm_config *config, gm_error *error);
+gm_status gm_world_read_scenarios(gm_world_reader *reader, const gm_config *config,
+                                  gm_error *error);
+
+/// Orders systems by undelayed links, puts systems joined by links into groups, sorts links.
+gm_status gm_world_order(gm_world *world, gm_error *error);
+
+/// The driver of an input; GM_NO_INDEX when there is none.
+size_t gm_world_find_driver(const gm_world *world, gm_ref ref);
+
+/// A name of a system, sensor ...: 1 to 255 letters, digits and "_-.:" (UTF-8 letters too).
+gm_status gm_world_check_name(const gm_config *named, const char *what, gm_error *error);
+
+/// hold, known, {profile: name} or {stochastic: {mean, spread, time}} for one input.
+gm_status gm_world_read_rule(gm_world_reader *reader, const gm_config *config, gm_ref ref,
+                             gm_world_rule *rule, gm_error *error);
+/// One more driver. @param index out
+gm_status gm_world_add_driver(gm_world *world, const gm_world_driver *driver, size_t *index,
+                              gm_error *error);
+
+/// A positive duration.
+gm_status gm_world_read_span(const gm_config *config, int64_t *span_ns, gm_error *error);
+
+/// "20 %" (relative: a fraction) or a difference in the field's unit, >= 0.
+gm_status gm_world_read_spread(const gm_config *config, const char *unit, double *spread,
+                               bool *relative, gm_error *error);
+
+/// Order of addresses: by system, class, field, element. For qsort over things that begin with a
+/// gm_ref.
+int gm_world_compare_refs(const void *a, const void *b);
+
+/// Says what stands at an address in an error: "'box/node/air/temperature' is a state, expected an
+/// input".
+gm_status gm_world_wrong_role(const gm_world *world, gm_ref ref, gm_place place,
+                              const char *expected, gm_error *error);
+
+bool gm_world_is_pattern(const char *address); // has a '*'
+
+gm_status gm_world_no_memory(gm_error *error);
+
+#endif
