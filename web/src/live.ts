@@ -1,7 +1,7 @@
 // Keeps the page in step with the twin: a WebSocket that comes back by itself, and polling while it is away.
 
-import { liveAddress, type LiveMessage } from './api';
-import { connection, openWorld, refresh, refreshValues, takeMessage, world } from './store';
+import { api, liveAddress, seconds, type LiveMessage } from './api';
+import { connection, openWorld, refresh, refreshValues, takeMessage, time_s, world } from './store';
 
 const first_wait_ms = 500;
 const longest_wait_ms = 15_000;
@@ -10,6 +10,8 @@ const shortest_poll_ms = 1000;
 
 let wait_ms = first_wait_ms;
 let pollTimer: number | undefined;
+let socket: WebSocket | null = null;
+let heardBefore: number | null = null;
 let waiting: LiveMessage[] = [];
 
 // A hidden tab gets no animation frames; the messages that pile up there are worth no more than the newest cycle.
@@ -54,7 +56,8 @@ function startPolling(): void {
     const poll = async () => {
         try {
             await (world.value === null ? openWorld() : refreshValues());
-            await Promise.allSettled([refresh.sensors(), refresh.parameters(), refresh.events(), refresh.forecasts()]);
+            const tables = [refresh.world, refresh.sensors, refresh.parameters, refresh.events, refresh.forecasts];
+            await Promise.allSettled(tables.map((read) => read()));
             connection.value = connection.value === 'live' ? 'live' : 'polling';
         } catch {
             connection.value = 'offline';
@@ -67,7 +70,7 @@ function startPolling(): void {
 }
 
 function connect(): void {
-    const socket = new WebSocket(liveAddress());
+    socket = new WebSocket(liveAddress());
     socket.onopen = () => {
         wait_ms = first_wait_ms;
         connection.value = 'live';
@@ -91,11 +94,24 @@ function connect(): void {
     };
 }
 
+/** A line that died in its sleep looks open: then the server's time goes on while no message comes. */
+async function mistrust(): Promise<void> {
+    const heard = time_s.value;
+    if (connection.value === 'live' && heard === heardBefore) {
+        const told = seconds((await api.world()).time);
+        if (told !== null && heard !== null && told > heard + (world.value?.cycle_s ?? 0) && time_s.value === heard) {
+            socket?.close();
+        }
+    }
+    heardBefore = heard;
+}
+
 export function goLive(): void {
     connect();
     window.setInterval(() => {
         if (connection.value !== 'offline' && document.visibilityState === 'visible') {
-            void Promise.allSettled([refresh.scores(), refresh.branches(), refresh.sensors(), refresh.parameters()]);
+            const tables = [refresh.scores, refresh.branches, refresh.sensors, refresh.parameters, mistrust];
+            void Promise.allSettled(tables.map((read) => read()));
         }
     }, slow_refresh_ms);
 }

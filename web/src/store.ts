@@ -234,6 +234,11 @@ export async function refreshValues(): Promise<void> {
 }
 
 export const refresh = {
+    world: async () => {
+        const told = await api.world();
+        world.value = told;
+        lanesLeft.value = told.lanes_left;
+    },
     sensors: async () => void (sensors.value = await api.sensors()),
     parameters: async () => takeParameters(await api.parameters()),
     events: async () => takeEvents(await api.events()),

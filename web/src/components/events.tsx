@@ -27,14 +27,13 @@ function EventRow({ event }: { event: TwinEvent }) {
                     )}
                 </p>
                 <p class="sentence">{event.text}</p>
+                <p class="when">
+                    <time dateTime={event.start}>{momentText(start, time_s.value)}</time>
+                    {' – '}
+                    {open ? <b>open</b> : <time dateTime={event.end ?? ''}>{momentText(end, time_s.value)}</time>}
+                    {` · ${durationText(lasted)}`}
+                </p>
             </div>
-            <p class="when">
-                <time dateTime={event.start}>{momentText(start, time_s.value)}</time>
-                {' – '}
-                {open ? <b>open</b> : <time dateTime={event.end ?? ''}>{momentText(end, time_s.value)}</time>}
-                <br />
-                <small>{durationText(lasted)}</small>
-            </p>
         </li>
     );
 }

@@ -1,6 +1,6 @@
 // Every value of the twin with its band, by system. A click puts it on the chart.
 
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { Role, Value } from '../api';
 import { numberText, parseAddress, spreadText } from '../format';
 import { bandOf, charted, chartOnly, displayFor, systems, toggleChart, trailOf, values } from '../store';
@@ -14,8 +14,7 @@ const nameOf = (value: Value) => {
     return { element, field: field.replace(/_/g, ' ') };
 };
 
-// Values arrive in the order of whichever message was first; a reader wants each in its place.
-const byAddress = (a: Value, b: Value) => a.address.localeCompare(b.address, 'en', { numeric: true });
+const order = new Intl.Collator('en', { numeric: true }); // J2 before J10
 
 function ChartButtons({ address, title }: { address: string; title: string }) {
     const shown = charted.value.includes(address);
@@ -172,23 +171,30 @@ function SystemValues({ name, list }: { name: string; list: Value[] }) {
     );
 }
 
-export function Values() {
-    const bySystem = new Map<string, Value[]>();
-    for (const value of values.value.values()) {
-        const { system } = parseAddress(value.address);
-        const list = bySystem.get(system);
-        if (list === undefined) {
-            bySystem.set(system, [value]);
+/** Addresses by system, each in its place. They only ever grow in number, so their count tells when to sort anew. */
+function grouped(): [string, string[]][] {
+    const groups = new Map<string, string[]>();
+    for (const address of [...values.value.keys()].sort(order.compare)) {
+        const { system } = parseAddress(address);
+        const group = groups.get(system);
+        if (group === undefined) {
+            groups.set(system, [address]);
         } else {
-            list.push(value);
+            group.push(address);
         }
     }
+    return [...groups];
+}
+
+export function Values() {
+    const known = values.value;
+    const groups = useMemo(grouped, [known.size]);
     return (
         <section class="panel values" aria-labelledby="values-title">
             <h2 id="values-title">Live values</h2>
-            {bySystem.size === 0 ? <p class="note">No values yet.</p> : null}
-            {[...bySystem].map(([name, list]) => (
-                <SystemValues key={name} name={name} list={list.sort(byAddress)} />
+            {groups.length === 0 ? <p class="note">No values yet.</p> : null}
+            {groups.map(([name, addresses]) => (
+                <SystemValues key={name} name={name} list={addresses.map((address) => known.get(address) as Value)} />
             ))}
         </section>
     );
