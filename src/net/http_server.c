@@ -182,6 +182,7 @@ static void pass_deadline(lws_sorted_usec_list_t *timer)
 {
     gm_http_server *server = lws_container_of(timer, gm_http_server, stop_timer);
     server->deadline_passed = true;
+    lws_cancel_service(server->context); // or it would go to sleep before anybody looks
 }
 
 static void *run_loop(void *argument)

@@ -46,8 +46,10 @@ static inline bool raw_say(int descriptor, const char *text)
     return raw_send(descriptor, text, strlen(text));
 }
 
-/// Reads until `size` bytes came, the end, or nothing for timeout_ms. @return bytes; *ended: the other side hung up
-static inline size_t raw_receive(int descriptor, char *bytes, size_t size, int timeout_ms, bool *ended)
+/// Reads until `size` bytes came, the end, or nothing for timeout_ms. @return bytes; *ended: the
+/// other side hung up
+static inline size_t raw_receive(int descriptor, char *bytes, size_t size, int timeout_ms,
+                                 bool *ended)
 {
     size_t got = 0;
     *ended = false;
@@ -66,7 +68,8 @@ static inline size_t raw_receive(int descriptor, char *bytes, size_t size, int t
     return got;
 }
 
-/// Reads one answer: headers and as many bytes of body as they promise; ends in NUL. @return its status, 0 for none
+/// Reads one answer: headers and as many bytes of body as they promise; ends in NUL. @return its
+/// status, 0 for none
 static inline int raw_answer(int descriptor, char *bytes, size_t room)
 {
     size_t got = 0;
@@ -82,7 +85,8 @@ static inline int raw_answer(int descriptor, char *bytes, size_t room)
     }
     const char *length = strcasestr(bytes, "content-length:");
     size_t size = length != NULL ? strtoul(length + 15, NULL, 10) : 0;
-    if (end == NULL || size > room - got - 1 || raw_receive(descriptor, end, size, 10000, &ended) != size) {
+    if (end == NULL || size > room - got - 1 ||
+        raw_receive(descriptor, end, size, 10000, &ended) != size) {
         return 0;
     }
     end[size] = '\0';
