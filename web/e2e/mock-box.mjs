@@ -46,7 +46,7 @@ const seconds = (text) => {
 
 const scenarios = [
     { name: 'lid-open', about: 'the lid is taken off', horizon_s: 1800, set: { [loss]: { at: '+5 min', times: 4 } } },
-    { name: 'heater-fails', about: 'the heater gives no more heat', horizon_s: 1800, set: { [power]: { at: '+1 min', set: 0 } } },
+    { name: 'heater-fails', about: 'the heater gives no more heat', horizon_s: 1800, set: { [power]: { at: '+1 min', to: 0 } } },
 ];
 
 export function makeBox(speed) {
@@ -130,7 +130,7 @@ export function makeBox(speed) {
                         const to = change.for === undefined ? Infinity : from + seconds(change.for);
                         if (time >= from && time < to) {
                             inputs[address] = change.times !== undefined ? inputs[address] * change.times
-                                : change.add !== undefined ? inputs[address] + change.add : change.set;
+                                : change.add !== undefined ? inputs[address] + change.add : change.to;
                         }
                     }
                     move(own, { ...p, air_room: inputs[loss] }, roomAt(now() + time), inputs[power], cycle_s);
@@ -218,7 +218,7 @@ export function makeBox(speed) {
                     spread: estimate[address].spread, innovation: measured[name] - estimate[address].mean, quality: 'good' },
             };
         }),
-        parameters: () => [{ address: loss, unit: 'W/K', initial: 0.82, ...last().estimate[loss] }],
+        parameters: () => [{ address: loss, unit: 'W/K', initial: 0.82, initial_spread: 0.14, ...last().estimate[loss] }],
         events: () => events,
         forecasts: () => (forecast === null ? [] : [forecast]),
         scores: () => [60, 600, 1800].map((horizon_s, at) => ({

@@ -114,7 +114,7 @@ test('a_what_if_draws_both_futures_and_says_the_difference', async () => {
 
 test('an_own_question_is_answered', withStandIn, async () => {
     await page.getByTestId('whatif-address').selectOption('box/node/heater/power');
-    await page.getByLabel('how').selectOption('set');
+    await page.getByLabel('how').selectOption('to');
     await page.getByTestId('whatif-value').fill('0');
     await page.getByTestId('whatif-run').click();
     const told = page.locator('[data-testid="whatif-result"] .sentences');

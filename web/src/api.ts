@@ -78,8 +78,9 @@ export interface Parameter {
     unit: string;
     mean: number | null;
     spread: number | null;
-    /** The prior: one number, or its mean and spread where the server tells both. */
-    initial?: number | { mean: number; spread: number } | null;
+    /** The prior's mean, and its spread where the server tells it. */
+    initial?: number | null;
+    initial_spread?: number | null;
     q05?: number | null;
     q95?: number | null;
 }

@@ -6,17 +6,9 @@ import { bandOf, chartOnly, displayFor, parameters, trailOf } from '../store';
 import { asDifference, convert } from '../units';
 import { Sparkline } from './sparkline';
 
-/** The prior as a mean and, where the server tells it, a spread. */
-function priorOf({ initial }: Parameter): { mean: number | null; spread: number | null } {
-    if (typeof initial === 'number') {
-        return { mean: initial, spread: null };
-    }
-    return { mean: initial?.mean ?? null, spread: initial?.spread ?? null };
-}
-
 /** Prior above, posterior below, on one scale. */
 function BandPair({ parameter }: { parameter: Parameter }) {
-    const prior = priorOf(parameter);
+    const prior = { mean: parameter.initial ?? null, spread: parameter.initial_spread ?? null };
     const [priorLow, priorHigh] = bandOf(prior);
     const [low, high] = bandOf(parameter);
     const ends = [prior.mean, priorLow, priorHigh, parameter.mean, low, high].filter(
@@ -48,7 +40,7 @@ function ParameterRow({ parameter }: { parameter: Parameter }) {
     const { element, field } = parseAddress(parameter.address);
     const display = displayFor(parameter.address, parameter.unit);
     const spread = convert(parameter.spread, asDifference(display));
-    const prior = priorOf(parameter);
+    const prior = { mean: parameter.initial ?? null, spread: parameter.initial_spread ?? null };
     const priorSpread = convert(prior.spread, asDifference(display));
     const change =
         prior.mean === null || prior.mean === 0 || parameter.mean === null || display.offset !== 0

@@ -52,7 +52,7 @@ function changeable(): Value[] {
         .sort((a, b) => rank(a) - rank(b));
 }
 
-type Way = 'times' | 'set' | 'add';
+type Way = 'times' | 'to' | 'add'; // as a world file spells them
 
 function OwnQuestion() {
     const options = changeable();
@@ -116,7 +116,7 @@ function OwnQuestion() {
                 how
                 <select value={way} onChange={(event) => setWay(event.currentTarget.value as Way)}>
                     <option value="times">times</option>
-                    <option value="set">set to</option>
+                    <option value="to">set to</option>
                     <option value="add">add</option>
                 </select>
             </label>
