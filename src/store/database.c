@@ -184,6 +184,13 @@ gm_status gm_database_open_writer(const gm_database_place *place, const char *sc
     if (status == GM_OK) {
         status = prepare_file(opened, schema, error);
     }
+    if (status == GM_OK) {
+        // A killed process may have left a transaction that the system holds but the disk does
+        // not: what is found at opening counts as durable, so it must be on disk from here on.
+        int result =
+            sqlite3_wal_checkpoint_v2(opened, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        status = gm_database_status(opened, result, "recovering", error);
+    }
     if (status != GM_OK) {
         sqlite3_close(opened);
         return status;

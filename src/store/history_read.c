@@ -212,7 +212,7 @@ static bool leave(history_reading *reading, int64_t before_ns, bool all)
         return false;
     }
     merge *waiting = &reading->waiting;
-    if (!waiting->sorted) {
+    if (waiting->rows.count > 1 && !waiting->sorted) {
         qsort(waiting->entries, waiting->rows.count, sizeof *waiting->entries, by_time_and_version);
     }
     bool done = true;

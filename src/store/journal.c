@@ -258,12 +258,17 @@ void gm_journal_cut(gm_journal *journal, uint64_t below)
 gm_status gm_journal_cursor_open(gm_journal *journal, uint64_t from, gm_journal_cursor **cursor,
                                  gm_error *error)
 {
+    uint64_t oldest = gm_journal_oldest(journal);
+    if (from > 0 && from < oldest) {
+        return gm_error_set(error, GM_NOT_FOUND,
+                            "the journal begins with record %llu; record %llu was cut",
+                            (unsigned long long)oldest, (unsigned long long)from);
+    }
     gm_journal_cursor *made = gm_memory_new(1, sizeof *made);
     if (made == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory to read the journal");
     }
-    uint64_t oldest = gm_journal_oldest(journal);
-    made->next = from > oldest ? from : oldest;
+    made->next = from > 0 ? from : oldest;
     gm_database_place place = { .path = journal->path, .vfs = journal->vfs };
     gm_status status = gm_database_open_reader(&place, &made->database, error);
     if (status == GM_OK) {

@@ -151,23 +151,22 @@ static gm_status read_snapshot(gm_store *store, uint64_t number, void **bytes, s
     return GM_OK;
 }
 
-// What cannot be removed now is removed next time: a snapshot too many does no harm.
-static void remove_old(gm_store *store)
+// The newest ones are safe before this begins, and the removals before it ends: a snapshot that
+// came back after a power cut would stand before the journal's first record.
+static gm_status remove_old(gm_store *store, const char *folder, gm_error *error)
 {
     file_list files;
-    gm_error error = { 0 };
-    if (list_snapshots(store, &files, &error) != GM_OK) {
-        gm_log_write(&store->log, GM_LOG_WARNING, "store", "old snapshots stay: %s", error.text);
-        return;
-    }
-    for (size_t index = 0; index + store->snapshots_kept < files.count; index++) {
+    gm_status status = list_snapshots(store, &files, error);
+    size_t index = 0;
+    for (; index + store->snapshots_kept < files.count && status == GM_OK; index++) {
         char path[GM_PATH_MAX];
         path_of(store, files.numbers[index], ".snap", path);
-        if (store->disk->remove_file(store->disk->context, path, &error) != GM_OK) {
-            gm_log_write(&store->log, GM_LOG_WARNING, "store", "an old snapshot stays: %s",
-                         error.text);
-        }
+        status = store->disk->remove_file(store->disk->context, path, error);
     }
+    if (status == GM_OK && index > 0) {
+        status = store->disk->sync_folder(store->disk->context, folder, error);
+    }
+    return status;
 }
 
 gm_status gm_snapshot_write(gm_store *store, uint64_t number, const void *bytes, size_t size,
@@ -198,7 +197,7 @@ gm_status gm_snapshot_write(gm_store *store, uint64_t number, const void *bytes,
         status = disk->sync_folder(disk->context, folder, error);
     }
     if (status == GM_OK) {
-        remove_old(store);
+        status = remove_old(store, folder, error);
     }
     pthread_mutex_unlock(&store->snapshots_lock);
     return status;

@@ -16,8 +16,8 @@
 /// of the same number, then removes all but the newest `snapshots_kept`. Waits for the disk: not
 /// for the cycle's thread. Any thread.
 /// @param bytes  [size]
-/// @return GM_OK: on disk; GM_IO: no new snapshot, the old ones are untouched; GM_LIMIT (size);
-///         GM_MEMORY
+/// @return GM_OK: on disk; GM_IO: the new one may be there or not, older ones are untouched: do not
+///         cut the journal; GM_LIMIT (size)
 gm_status gm_snapshot_write(gm_store *store, uint64_t number, const void *bytes, size_t size,
                             gm_error *error);
 
