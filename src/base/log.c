@@ -34,7 +34,7 @@ void gm_log_write(const gm_log *log, gm_log_level level, const char *room, const
     va_end(arguments);
     used = strlen(line);
     for (size_t at = text; at < used; at++) {
-        if ((unsigned char)line[at] < 0x20) {
+        if ((unsigned char)line[at] < 0x20 || line[at] == 0x7F) {
             line[at] = ' '; // quoted input must not forge a second entry
         }
     }

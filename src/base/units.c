@@ -22,19 +22,18 @@ struct gm_units {
 
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
-// What UDUNITS lacks or reads otherwise than an engineer means it ("pu" as a pico-atomic-mass). An
-// empty definition makes a dimension of its own.
+// What UDUNITS lacks, rounds (the gallon) or reads otherwise than an engineer means it ("pu" as a
+// pico-atomic-mass, "mH2O" as a thousandth of a weight density). An empty definition makes a
+// dimension of its own.
 static const struct {
     const char *name, *definition;
 } extra_units[] = {
-    { "currency", "" },      { "EUR", "currency" },
-    { "vehicle", "" },       { "vehicles", "vehicle" },
-    { "person", "" },        { "persons", "person" },
-    { "people", "person" },  { "pu", "1" },
-    { "Wh", "W.hour" },      { "kWh", "1000 W.hour" },
-    { "MWh", "1e6 W.hour" }, { "var", "V.A" },
-    { "mph", "mile/hour" },  { "gpm", "US_liquid_gallon/min" },
-    { "deg", "degree" },
+    { "currency", "" },        { "EUR", "currency" },   { "vehicle", "" },
+    { "vehicles", "vehicle" }, { "person", "" },        { "persons", "person" },
+    { "people", "person" },    { "pu", "1" },           { "Wh", "W.hour" },
+    { "kWh", "1000 W.hour" },  { "MWh", "1e6 W.hour" }, { "var", "V.A" },
+    { "Ah", "A.hour" },        { "mph", "mile/hour" },  { "gpm", "3.785411784 liter/min" },
+    { "mH2O", "9806.65 Pa" },  { "deg", "degree" },
 };
 
 // What a dimension is called, for errors.
@@ -58,6 +57,7 @@ static const struct {
     { "K/W", "a thermal resistance" },
     { "W/(m K)", "a thermal conductivity" },
     { "W/m2", "a power per area" },
+    { "W/(m2 K)", "a heat transfer coefficient" },
     { "Pa", "a pressure" },
     { "Pa.s", "a viscosity" },
     { "N", "a force" },
