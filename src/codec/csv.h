@@ -59,8 +59,10 @@ void gm_csv_close(gm_csv *csv);
 void gm_csv_feed(gm_csv *csv, const char *bytes, size_t size, bool last);
 
 /// The next row, if `*got` is GM_CSV_ROW. The first row is a header when the caller takes it so.
-/// @return GM_OK; GM_INVALID: a row that is not CSV, which is then left behind: reading may go on;
-///         GM_LIMIT: a row too long (every later call says so again) or too wide; GM_MEMORY
+/// @return GM_OK; GM_INVALID: a row that is not CSV, which is then left behind (with the rows that
+/// a
+///         stray quote ran into): reading may go on; GM_LIMIT: a row too long (every later call
+///         says so again) or too wide; GM_MEMORY
 gm_status gm_csv_next(gm_csv *csv, gm_csv_got *got, gm_csv_row *row, gm_error *error);
 
 /// Where a cell of the last row begins, for errors about its value. `cell` >= count: the row's end.
