@@ -48,6 +48,9 @@ gm_status gm_http_client_create(const char *url, double timeout_s, gm_http_clien
     const char *rest = start + name_size + (bracketed ? 2 : 0);
     snprintf(name, sizeof name, "%.*s", (int)name_size, start + bracketed);
     gm_text digits = { rest + 1, rest < start + size ? size - (size_t)(rest + 1 - start) : 0 };
+    if (bracketed && start[name_size + 1] != ']') {
+        return gm_error_set(error, GM_INVALID, "'%s' opens a bracket and does not close it", url);
+    }
     if (rest < start + size &&
         (*rest != ':' || !gm_text_to_i64(digits, &port) || port < 1 || port > 65535)) {
         return gm_error_set(error, GM_INVALID, "'%s' has no valid port", url);

@@ -166,7 +166,9 @@ static void only_urls_of_this_machine_are_taken(void **state)
     for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
         gm_http_client *client = NULL;
         gm_error error = { 0 };
-        assert_int_equal(gm_http_client_create(bad[k], 1.0, &client, &error), GM_INVALID);
+        if (gm_http_client_create(bad[k], 1.0, &client, &error) != GM_INVALID) {
+            fail_msg("took %s", bad[k]);
+        }
         assert_null(client);
         assert_true(error.text[0] != '\0');
     }
