@@ -92,7 +92,8 @@ static void find_truth(states start, states truth)
     GM_REQUIRE(work != NULL);
     for (size_t k = 0; k < TRAJECTORIES; k++) {
         double x[UNKNOWNS] = { start[0][k], start[1][k], start[2][k] };
-        GM_REQUIRE(gm_ode_advance(&ode, &options, 1, &end_s, x, NULL, work) == 0);
+        gm_ode_lanes lanes = { .mask = 1, .span_s = &end_s, .state = x };
+        GM_REQUIRE(gm_ode_advance(&ode, &options, &lanes, work) == 0);
         for (size_t i = 0; i < UNKNOWNS; i++) {
             truth[i][k] = x[i];
         }
@@ -112,7 +113,12 @@ GM_INLINE void rate_block(const void *context, const gm_lanes *x, gm_lanes *rate
 
 static GM_KERNEL void lorenz_blocks(size_t step_count, gm_lanes *x)
 {
-    gm_rk4_steps(rate_block, NULL, UNKNOWNS, end_s / (double)step_count, step_count, x, BLOCKS);
+    const double step_s = end_s / (double)step_count;
+    for (size_t step = 0; step < step_count; step++) {
+        for (size_t block = 0; block < BLOCKS; block++) {
+            gm_rk4_step(rate_block, NULL, UNKNOWNS, step_s, x + block * UNKNOWNS);
+        }
+    }
 }
 
 static void run_gemel(size_t step_count, states start, states end)

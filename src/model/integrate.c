@@ -117,7 +117,8 @@ gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_
                    plan->count * width * sizeof *state);
         }
     }
-    gm_lane_mask failed = gm_ode_advance(&ode, &options, block->lanes, span_s, state, step_s, at);
+    gm_ode_lanes lanes = { block->lanes, span_s, state, step_s };
+    gm_lane_mask failed = gm_ode_advance(&ode, &options, &lanes, at);
     for (size_t index = 0; index < model->column_count; index++) {
         const gm_column_plan *plan = &model->columns[index];
         if (plan->role == GM_STATE) {

@@ -6,34 +6,32 @@
 
 #include "num/lanes.h"
 
-static GM_KERNEL void dense_multiply(size_t rows, size_t inner, size_t columns,
-                                     const double *restrict a, const double *restrict b,
-                                     double *restrict product)
+static GM_KERNEL void dense_multiply(gm_product_shape shape, const double *restrict a,
+                                     const double *restrict b, double *restrict product)
 {
-    memset(product, 0, rows * columns * sizeof *product);
-    for (size_t i = 0; i < rows; i++) {
-        double *restrict row = product + i * columns;
-        for (size_t k = 0; k < inner; k++) {
-            double factor = a[i * inner + k];
-            const double *restrict from = b + k * columns;
-            for (size_t j = 0; j < columns; j++) {
+    memset(product, 0, shape.rows * shape.columns * sizeof *product);
+    for (size_t i = 0; i < shape.rows; i++) {
+        double *restrict row = product + i * shape.columns;
+        for (size_t k = 0; k < shape.inner; k++) {
+            double factor = a[i * shape.inner + k];
+            const double *restrict from = b + k * shape.columns;
+            for (size_t j = 0; j < shape.columns; j++) {
                 row[j] += factor * from[j];
             }
         }
     }
 }
 
-static GM_KERNEL void dense_multiply_transposed(size_t rows, size_t inner, size_t columns,
-                                                const double *restrict a, const double *restrict b,
-                                                double *restrict product)
+static GM_KERNEL void dense_multiply_transposed(gm_product_shape shape, const double *restrict a,
+                                                const double *restrict b, double *restrict product)
 {
-    memset(product, 0, rows * columns * sizeof *product);
-    for (size_t k = 0; k < inner; k++) {
-        const double *restrict from = b + k * columns;
-        for (size_t i = 0; i < rows; i++) {
-            double factor = a[k * rows + i];
-            double *restrict row = product + i * columns;
-            for (size_t j = 0; j < columns; j++) {
+    memset(product, 0, shape.rows * shape.columns * sizeof *product);
+    for (size_t k = 0; k < shape.inner; k++) {
+        const double *restrict from = b + k * shape.columns;
+        for (size_t i = 0; i < shape.rows; i++) {
+            double factor = a[k * shape.rows + i];
+            double *restrict row = product + i * shape.columns;
+            for (size_t j = 0; j < shape.columns; j++) {
                 row[j] += factor * from[j];
             }
         }
@@ -97,17 +95,16 @@ static void arrange(size_t count, double *values, double *vectors)
     }
 }
 
-void gm_dense_multiply(size_t rows, size_t inner, size_t columns, const double *restrict a,
-                       const double *restrict b, double *restrict product)
+void gm_dense_multiply(gm_product_shape shape, const double *restrict a, const double *restrict b,
+                       double *restrict product)
 {
-    dense_multiply(rows, inner, columns, a, b, product);
+    dense_multiply(shape, a, b, product);
 }
 
-void gm_dense_multiply_transposed(size_t rows, size_t inner, size_t columns,
-                                  const double *restrict a, const double *restrict b,
-                                  double *restrict product)
+void gm_dense_multiply_transposed(gm_product_shape shape, const double *restrict a,
+                                  const double *restrict b, double *restrict product)
 {
-    dense_multiply_transposed(rows, inner, columns, a, b, product);
+    dense_multiply_transposed(shape, a, b, product);
 }
 
 bool gm_cholesky(size_t count, double *a)

@@ -10,20 +10,24 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/// The sizes of a product: [rows][inner] times [inner][columns].
+typedef struct gm_product_shape {
+    size_t rows, inner, columns;
+} gm_product_shape;
+
 /// product = a b.
 /// @param a        [rows][inner]
 /// @param b        [inner][columns]
 /// @param product  out, [rows][columns]; must not overlap a or b
-void gm_dense_multiply(size_t rows, size_t inner, size_t columns, const double *restrict a,
-                       const double *restrict b, double *restrict product);
+void gm_dense_multiply(gm_product_shape shape, const double *restrict a, const double *restrict b,
+                       double *restrict product);
 
 /// product = a' b.
 /// @param a        [inner][rows]
 /// @param b        [inner][columns]
 /// @param product  out, [rows][columns]; must not overlap a or b
-void gm_dense_multiply_transposed(size_t rows, size_t inner, size_t columns,
-                                  const double *restrict a, const double *restrict b,
-                                  double *restrict product);
+void gm_dense_multiply_transposed(gm_product_shape shape, const double *restrict a,
+                                  const double *restrict b, double *restrict product);
 
 /// Factors a symmetric positive definite matrix, a = L L', in place; reads and writes the lower
 /// triangle only.

@@ -67,15 +67,17 @@ size_t gm_ode_work_size(const gm_ode *ode, const gm_ode_options *options)
     return gm_ode_column_size(ode) + stepper_of(ode, options)->scratch_size(ode);
 }
 
-gm_lane_mask gm_ode_advance(const gm_ode *ode, const gm_ode_options *options, gm_lane_mask mask,
-                            const double *span_s, double *state, double *step_s, void *work)
+gm_lane_mask gm_ode_advance(const gm_ode *ode, const gm_ode_options *options,
+                            const gm_ode_lanes *lanes, void *work)
 {
+    const double *span_s = lanes->span_s;
+    double *step_s = lanes->step_s;
     const stepper *method = stepper_of(ode, options);
     GM_REQUIRE((uintptr_t)work % 64 == 0);
     double span[GM_LANES] = { 0.0 }, step[GM_LANES] = { 0.0 };
     unsigned moving = 0, failed = 0;
     for (int lane = 0; lane < ode->width; lane++) {
-        if (!(mask >> lane & 1) || span_s[lane] == 0.0) {
+        if (!(lanes->mask >> lane & 1) || span_s[lane] == 0.0) {
             continue;
         }
         if (!(span_s[lane] > 0.0 && span_s[lane] < INFINITY)) {
@@ -98,10 +100,10 @@ gm_lane_mask gm_ode_advance(const gm_ode *ode, const gm_ode_options *options, gm
                        .step_s = step,
                        .state = work,
                        .scratch = (double *)((char *)work + column_size) };
-    memcpy(run.state, state, ode->count * (size_t)ode->width * sizeof *state);
+    memcpy(run.state, lanes->state, ode->count * (size_t)ode->width * sizeof *run.state);
     gm_lane_mask stuck = method->advance(&run);
     gm_lane_mask moved = (gm_lane_mask)(moving & ~(unsigned)stuck);
-    stuck |= commit(ode, moved, run.state, state);
+    stuck |= commit(ode, moved, run.state, lanes->state);
     for (int lane = 0; step_s != NULL && lane < ode->width; lane++) {
         if (moving >> lane & 1 && !(stuck >> lane & 1)) {
             step_s[lane] = step[lane];

@@ -34,10 +34,10 @@ typedef struct gm_ode {
 
 typedef struct gm_ode_options {
     gm_ode_method method;
-    double step_s; // RK4: the longest step (a span is cut into equal ones); else the first step, 0
-                   // to guess
+    double step_s; // RK4: the longest step (a span is cut into equal ones), 0 for one step a span;
+                   // else the first step, 0 to guess
     double relative;   // error control
-    double absolute;   // in the state's own unit
+    double absolute;   // in the state's own unit, > 0 unless no unknown may touch zero
     size_t step_limit; // per lane and call; a lane that needs more fails
 } gm_ode_options;
 
@@ -47,14 +47,20 @@ gm_ode_options gm_default_ode_options(void);
 /// Bytes of work space that gm_ode_advance needs for this system and method.
 size_t gm_ode_work_size(const gm_ode *ode, const gm_ode_options *options);
 
-/// Advances each lane of `mask` by its own span.
-/// @param span_s  [width], >= 0; lanes of span 0 do not move
-/// @param state   in out, [count][width]; lanes outside `mask` and failed lanes keep their bits
-/// @param step_s  in out, [width]: the step each lane ended with, to start the next call with; 0 at
-/// first. NULL to forget
-/// @param work    64-byte aligned, gm_ode_work_size bytes
+/// The lanes of one block and how far they go.
+typedef struct gm_ode_lanes {
+    gm_lane_mask mask;
+    const double *span_s; // [width], >= 0; lanes of span 0 do not move
+    double *state;        // in out, [count][width]
+    double *step_s;       // in out, [width]: the step each lane ended with, to start the next call
+                          // with; 0 at first. NULL to forget
+} gm_ode_lanes;
+
+/// Advances each lane of the mask by its own span. Lanes outside the mask and failed lanes keep the
+/// bits of their state and step.
+/// @param work  64-byte aligned, gm_ode_work_size bytes; one thread at a time
 /// @return lanes that failed: not finite, step limit, singular matrix
-gm_lane_mask gm_ode_advance(const gm_ode *ode, const gm_ode_options *options, gm_lane_mask mask,
-                            const double *span_s, double *state, double *step_s, void *work);
+gm_lane_mask gm_ode_advance(const gm_ode *ode, const gm_ode_options *options,
+                            const gm_ode_lanes *lanes, void *work);
 
 #endif

@@ -100,7 +100,7 @@ GM_INLINE gm_lane_mask advance(const gm_ode_run *run, const int width)
     gm_ode_control control = { 0 };
     gm_ode_control_start(&control, run, width);
     ode->rate(ode->context, control.time_s, run->state, k1);
-    gm_ode_guess_steps(run, &control, k1 + column, k1, 5, width); // into k2 and k3
+    gm_ode_guess_steps(run, &control, k1, 5, width); // k2 and k3 are still free
     gm_lane_mask failed = 0, active = run->mask;
     for (size_t step = 0; active != 0; step++) {
         if (step >= run->options->step_limit) {

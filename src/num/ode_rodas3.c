@@ -5,16 +5,18 @@
 #include "num/ode_steppers.h"
 #include "num/sparse.h"
 
-enum { COLUMNS = 8 }; // stage, rates, time derivative, new state, k1 .. k4
+enum { COLUMNS = 8 }; // rate, its time derivative, stage, new state, k1 .. k4
 
 static const double gamma_diagonal = 0.5;
 
-/// The parts of the scratch memory. Columns are [count][width].
-typedef struct rodas3_parts {
-    double *stage, *rate, *drift, *fresh, *k[4]; // drift: df/dt
+/// A run with the parts of its scratch memory. Columns are [count][width], one after the other.
+typedef struct rodas3 {
+    const gm_ode_run *run;
+    gm_ode_control control;
+    double *rate, *drift, *stage, *fresh, *k[4]; // drift: df/dt
     double *jacobian;                            // [entry_count][width]
     void *factor;
-} rodas3_parts;
+} rodas3;
 
 static size_t jacobian_size(const gm_ode *ode)
 {
@@ -22,65 +24,63 @@ static size_t jacobian_size(const gm_ode *ode)
     return (size + 63) / 64 * 64;
 }
 
-static rodas3_parts parts_of(const gm_ode_run *run)
+static void open_parts(rodas3 *r, const gm_ode_run *run)
 {
-    size_t column = gm_ode_column_size(run->ode) / sizeof(double);
+    size_t column = run->ode->count * (size_t)run->ode->width;
     double *at = run->scratch;
-    rodas3_parts parts = { .stage = at,
-                           .rate = at + column,
-                           .drift = at + 2 * column,
-                           .fresh = at + 3 * column,
-                           .jacobian = at + COLUMNS * column };
+    *r = (rodas3){ .run = run,
+                   .rate = at,
+                   .drift = at + column,
+                   .stage = at + 2 * column,
+                   .fresh = at + 3 * column };
     for (size_t i = 0; i < 4; i++) {
-        parts.k[i] = at + (4 + i) * column;
+        r->k[i] = at + (4 + i) * column;
     }
-    parts.factor = (char *)parts.jacobian + jacobian_size(run->ode);
-    return parts;
+    r->jacobian = at + COLUMNS * gm_ode_column_size(run->ode) / sizeof(double);
+    r->factor = (char *)r->jacobian + jacobian_size(run->ode);
 }
 
 /// Rate, its derivative by time (a difference: drivers may be steep in time) and the Jacobian at
 /// the start of a step.
-GM_INLINE void linearise(const gm_ode_run *run, const gm_ode_control *control,
-                         const rodas3_parts *parts, const int width)
+GM_INLINE void linearise(rodas3 *r, const int width)
 {
-    const gm_ode *ode = run->ode;
+    const gm_ode *ode = r->run->ode;
     double later_s[GM_LANES], per_s[GM_LANES];
     for (int lane = 0; lane < width; lane++) {
-        double start_s = control->time_s[lane];
+        double start_s = r->control.time_s[lane];
         // between the rounding of the rate and the curvature of the driver
-        later_s[lane] = start_s + 1e-6 * control->step_s[lane];
+        later_s[lane] = start_s + 1e-6 * r->control.step_s[lane];
         double between_s = later_s[lane] - start_s;
         per_s[lane] = between_s > 0.0 ? 1.0 / between_s : 0.0;
     }
-    ode->rate(ode->context, control->time_s, run->state, parts->rate);
-    ode->rate(ode->context, later_s, run->state, parts->drift);
-    double *restrict drift = parts->drift;
-    const double *restrict rate = parts->rate;
+    ode->rate(ode->context, r->control.time_s, r->run->state, r->rate);
+    ode->rate(ode->context, later_s, r->run->state, r->drift);
+    double *restrict drift = r->drift;
+    const double *restrict rate = r->rate;
     for (size_t i = 0; i < ode->count; i++) {
         for (int lane = 0; lane < width; lane++) {
             size_t at = i * (size_t)width + (size_t)lane;
             drift[at] = (drift[at] - rate[at]) * per_s[lane];
         }
     }
-    ode->jacobian(ode->context, control->time_s, run->state, parts->jacobian);
+    ode->jacobian(ode->context, r->control.time_s, r->run->state, r->jacobian);
 }
 
-/// A stage's right side: rate + (c . k) / h + h time_weight df/dt, and its solution.
+/// A stage's right side, rate + (c . k) / h + h time_weight df/dt, and its solution k[n].
 /// @param c  [n] weights of k[0] .. k[n - 1]
-GM_INLINE void solve_stage(const gm_ode_run *run, const gm_ode_control *control,
-                           const rodas3_parts *parts, const double *c, const int n,
-                           double time_weight, const int width)
+GM_INLINE void solve_stage(rodas3 *r, const double *c, const int n, double time_weight,
+                           const int width)
 {
     double per_s[GM_LANES], drift_s[GM_LANES];
     for (int lane = 0; lane < width; lane++) {
-        double step_s = control->step_s[lane];
+        double step_s = r->control.step_s[lane];
         per_s[lane] = step_s > 0.0 ? 1.0 / step_s : 0.0;
         drift_s[lane] = step_s * time_weight;
     }
-    const double *restrict k1 = parts->k[0], *restrict k2 = parts->k[1], *restrict k3 = parts->k[2];
-    const double *restrict rate = parts->rate, *restrict drift = parts->drift;
-    double *restrict right = parts->k[n];
-    for (size_t i = 0; i < run->ode->count; i++) {
+    const double *restrict k1 = r->k[0], *restrict k2 = r->k[1], *restrict k3 = r->k[2];
+    const double *restrict rate = r->rate, *restrict drift = r->drift;
+    double *restrict right = r->k[n];
+    for (size_t i = 0; i < r->run->ode->count; i++) {
         for (int lane = 0; lane < width; lane++) {
             size_t at = i * (size_t)width + (size_t)lane;
             double sum = rate[at] + drift_s[lane] * drift[at];
@@ -90,16 +90,15 @@ GM_INLINE void solve_stage(const gm_ode_run *run, const gm_ode_control *control,
             right[at] = -(sum + per_s[lane] * past);
         }
     }
-    gm_sparse_solve(run->ode->pattern, width, parts->factor, parts->k[n]);
+    gm_sparse_solve(r->run->ode->pattern, width, r->factor, r->k[n]);
 }
 
-/// to = state + a1 k1 + a3 k3 + a4 k4; k2 has no weight in this method.
-GM_INLINE void add_stages(const gm_ode_run *run, const rodas3_parts *parts, double *restrict to,
-                          const double a[3], const int width)
+/// to = state + a0 k1 + a1 k3 + a2 k4; k2 has no weight in this method.
+GM_INLINE void add_stages(const rodas3 *r, double *restrict to, const double a[3], const int width)
 {
-    const double *restrict state = run->state;
-    const double *restrict k1 = parts->k[0], *restrict k3 = parts->k[2], *restrict k4 = parts->k[3];
-    size_t total = run->ode->count * (size_t)width;
+    const double *restrict state = r->run->state;
+    const double *restrict k1 = r->k[0], *restrict k3 = r->k[2], *restrict k4 = r->k[3];
+    size_t total = r->run->ode->count * (size_t)width;
     for (size_t at = 0; at < total; at++) {
         double sum = state[at] + a[0] * k1[at];
         sum += a[1] != 0.0 ? a[1] * k3[at] : 0.0;
@@ -109,40 +108,38 @@ GM_INLINE void add_stages(const gm_ode_run *run, const rodas3_parts *parts, doub
 }
 
 /// @return lanes whose matrix has no factor
-GM_INLINE gm_lane_mask try_step(const gm_ode_run *run, const gm_ode_control *control,
-                                const rodas3_parts *parts, const int width)
+GM_INLINE gm_lane_mask try_step(rodas3 *r, const int width)
 {
     static const double c2[] = { 4.0 }, c3[] = { 1.0, -1.0 }, c4[] = { 1.0, -1.0, -8.0 / 3.0 };
     static const double a3[] = { 2.0, 0.0, 0.0 }, a4[] = { 2.0, 1.0, 0.0 }, b[] = { 2.0, 1.0, 1.0 };
-    const gm_ode *ode = run->ode;
+    const gm_ode *ode = r->run->ode;
     double shift[GM_LANES], end_s[GM_LANES];
     for (int lane = 0; lane < width; lane++) {
-        double step_s = control->step_s[lane];
+        double step_s = r->control.step_s[lane];
         shift[lane] = step_s > 0.0 ? -1.0 / (gamma_diagonal * step_s) : -1.0;
-        end_s[lane] = control->time_s[lane] + step_s;
+        end_s[lane] = r->control.time_s[lane] + step_s;
     }
-    gm_lane_mask singular =
-        gm_sparse_factorise(ode->pattern, width, parts->jacobian, shift, parts->factor);
-    solve_stage(run, control, parts, NULL, 0, 0.5, width);
-    solve_stage(run, control, parts, c2, 1, 1.5, width);
-    add_stages(run, parts, parts->stage, a3, width);
-    ode->rate(ode->context, end_s, parts->stage, parts->rate);
-    solve_stage(run, control, parts, c3, 2, 0.0, width);
-    add_stages(run, parts, parts->stage, a4, width);
-    ode->rate(ode->context, end_s, parts->stage, parts->rate);
-    solve_stage(run, control, parts, c4, 3, 0.0, width);
-    add_stages(run, parts, parts->fresh, b, width);
+    gm_lane_mask singular = gm_sparse_factorise(ode->pattern, width, r->jacobian, shift, r->factor);
+    solve_stage(r, NULL, 0, 0.5, width);
+    solve_stage(r, c2, 1, 1.5, width);
+    add_stages(r, r->stage, a3, width);
+    ode->rate(ode->context, end_s, r->stage, r->rate);
+    solve_stage(r, c3, 2, 0.0, width);
+    add_stages(r, r->stage, a4, width);
+    ode->rate(ode->context, end_s, r->stage, r->rate);
+    solve_stage(r, c4, 3, 0.0, width);
+    add_stages(r, r->fresh, b, width);
     return singular;
 }
 
 GM_INLINE gm_lane_mask advance(const gm_ode_run *run, const int width)
 {
     const gm_ode *ode = run->ode;
-    rodas3_parts parts = parts_of(run);
-    gm_ode_control control = { 0 };
-    gm_ode_control_start(&control, run, width);
-    ode->rate(ode->context, control.time_s, run->state, parts.rate);
-    gm_ode_guess_steps(run, &control, parts.fresh, parts.rate, 3, width); // into fresh and k1
+    rodas3 r;
+    open_parts(&r, run);
+    gm_ode_control_start(&r.control, run, width);
+    ode->rate(ode->context, r.control.time_s, run->state, r.rate);
+    gm_ode_guess_steps(run, &r.control, r.rate, 3, width); // drift and stage are still free
     gm_lane_mask failed = 0, active = run->mask;
     for (size_t step = 0; active != 0; step++) {
         if (step >= run->options->step_limit) {
@@ -150,18 +147,18 @@ GM_INLINE gm_lane_mask advance(const gm_ode_run *run, const int width)
             break;
         }
         double error[GM_LANES];
-        failed |= gm_ode_control_try(&control, run->span_s, width);
-        linearise(run, &control, &parts, width);
-        gm_lane_mask singular = try_step(run, &control, &parts, width);
-        gm_ode_norm(run, parts.k[3], NULL, parts.fresh, error, width);
+        failed |= gm_ode_control_try(&r.control, run->span_s, width);
+        linearise(&r, width);
+        gm_lane_mask singular = try_step(&r, width);
+        gm_ode_norm(run, r.k[3], r.fresh, error, width); // k4 is the difference of the pair
         for (int lane = 0; lane < width; lane++) {
             error[lane] = singular >> lane & 1 ? NAN : error[lane];
         }
-        active = gm_ode_control_judge(&control, run->span_s, error, 3, width);
-        gm_ode_keep(&control, ode->count, run->state, parts.fresh, width);
+        active = gm_ode_control_judge(&r.control, run->span_s, error, 3, width);
+        gm_ode_keep(&r.control, ode->count, run->state, r.fresh, width);
     }
     for (int lane = 0; lane < width; lane++) {
-        run->step_s[lane] = control.proposed_s[lane];
+        run->step_s[lane] = r.control.proposed_s[lane];
     }
     return failed;
 }

@@ -148,10 +148,10 @@ GM_INLINE void gm_ode_keep(const gm_ode_control *control, size_t count, double *
     }
 }
 
-/// RMS over the unknowns of (a - b) / tolerance, a number a lane; b NULL for zero.
+/// RMS over the unknowns of difference / tolerance, a number a lane.
 /// @param after  a second state that the tolerance is relative to, or NULL
-GM_INLINE void gm_ode_norm(const gm_ode_run *run, const double *a, const double *b,
-                           const double *after, double *norm, const int width)
+GM_INLINE void gm_ode_norm(const gm_ode_run *run, const double *difference, const double *after,
+                           double *norm, const int width)
 {
     size_t count = run->ode->count;
     double sum[GM_LANES] = { 0.0 };
@@ -161,7 +161,7 @@ GM_INLINE void gm_ode_norm(const gm_ode_run *run, const double *a, const double 
             double size = fabs(run->state[at]), other = after != NULL ? fabs(after[at]) : 0.0;
             size = size > other ? size : other;
             double tolerance = run->options->absolute + run->options->relative * size;
-            double part = (a[at] - (b != NULL ? b[at] : 0.0)) / tolerance;
+            double part = difference[at] / tolerance;
             sum[lane] += part * part;
         }
     }
@@ -173,11 +173,10 @@ GM_INLINE void gm_ode_norm(const gm_ode_run *run, const double *a, const double 
 /// The first step of lanes that have none, from the sizes of the state and its first two
 /// derivatives (Hairer, Norsett, Wanner, II.4, "starting step size", with the span in the place of
 /// unit time).
-/// @param stage  two columns of work
-/// @param slope  the rate at the start
-/// @param order  one more than the order of the lower method of the pair
-GM_INLINE void gm_ode_guess_steps(const gm_ode_run *run, gm_ode_control *control, double *stage,
-                                  const double *slope, const int order, const int width)
+/// @param columns  three: the rate at the start, and two for work
+/// @param order    one more than the order of the lower method of the pair
+GM_INLINE void gm_ode_guess_steps(const gm_ode_run *run, gm_ode_control *control, double *columns,
+                                  const int order, const int width)
 {
     double missing = 0.0;
     for (int lane = 0; lane < width; lane++) {
@@ -186,25 +185,26 @@ GM_INLINE void gm_ode_guess_steps(const gm_ode_run *run, gm_ode_control *control
     if (missing == 0.0) {
         return;
     }
-    size_t count = run->ode->count;
+    size_t column = run->ode->count * (size_t)width;
+    const double *slope = columns;
+    double *stage = columns + column, *turn = stage + column; // turn: how much the slope changes
     double size[GM_LANES], speed[GM_LANES], bend[GM_LANES], first_s[GM_LANES];
-    gm_ode_norm(run, run->state, NULL, NULL, size, width);
-    gm_ode_norm(run, slope, NULL, NULL, speed, width);
+    gm_ode_norm(run, run->state, NULL, size, width);
+    gm_ode_norm(run, slope, NULL, speed, width);
     for (int lane = 0; lane < width; lane++) {
         double span_s = run->span_s[lane];
         bool small = !(size[lane] > 1e-5) || !(speed[lane] * span_s > 1e-5);
         double step_s = small ? 1e-6 * span_s : 0.01 * size[lane] / speed[lane];
         first_s[lane] = step_s < span_s ? step_s : span_s;
     }
-    double *next_slope = stage + count * (size_t)width;
-    for (size_t i = 0; i < count; i++) {
-        for (int lane = 0; lane < width; lane++) {
-            size_t at = i * (size_t)width + (size_t)lane;
-            stage[at] = run->state[at] + first_s[lane] * slope[at];
-        }
+    for (size_t at = 0; at < column; at++) {
+        stage[at] = run->state[at] + first_s[at % (size_t)width] * slope[at];
     }
-    run->ode->rate(run->ode->context, first_s, stage, next_slope);
-    gm_ode_norm(run, next_slope, slope, NULL, bend, width);
+    run->ode->rate(run->ode->context, first_s, stage, turn);
+    for (size_t at = 0; at < column; at++) {
+        turn[at] -= slope[at];
+    }
+    gm_ode_norm(run, turn, NULL, bend, width);
     for (int lane = 0; lane < width; lane++) {
         if (control->proposed_s[lane] > 0.0 || !control->active[lane]) {
             continue;

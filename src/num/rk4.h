@@ -58,16 +58,4 @@ GM_INLINE void gm_rk4_step(gm_rk4_rate rate, const void *context, const int coun
     }
 }
 
-/// `step_count` steps of several blocks side by side; four blocks keep a current processor busy.
-/// @param state  in out, [block_count][count]
-GM_INLINE void gm_rk4_steps(gm_rk4_rate rate, const void *context, const int count, double step_s,
-                            size_t step_count, gm_lanes *state, const int block_count)
-{
-    for (size_t step = 0; step < step_count; step++) {
-        for (int block = 0; block < block_count; block++) {
-            gm_rk4_step(rate, context, count, step_s, state + block * count);
-        }
-    }
-}
-
 #endif

@@ -31,6 +31,7 @@ gm_status gm_sparse_create(size_t count, size_t entry_count, const uint32_t *row
                            const uint32_t *column, gm_sparse **sparse, gm_error *error);
 void gm_sparse_close(gm_sparse *sparse);
 
+/// Unknowns, and entries as given at creation.
 size_t gm_sparse_count(const gm_sparse *sparse);
 size_t gm_sparse_entry_count(const gm_sparse *sparse);
 /// Entries of one factor below the diagonal: the fill that the order leaves.

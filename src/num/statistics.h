@@ -75,6 +75,7 @@ typedef struct gm_moments {
     double squares; // sum of squared distances from the mean
 } gm_moments;
 
+/// Takes one value in.
 void gm_moments_add(gm_moments *moments, double value);
 
 /// Joins two portions of one sample: Chan, Golub, LeVeque, Am. Stat. 37 (1983) 242-247.

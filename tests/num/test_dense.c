@@ -31,6 +31,7 @@ static void products_match_their_definition(void **state)
     enum { ROWS = 7, INNER = 13, COLUMNS = 9 };
     double a[ROWS * INNER], turned[INNER * ROWS], b[INNER * COLUMNS];
     double product[ROWS * COLUMNS], same[ROWS * COLUMNS];
+    const gm_product_shape shape = { .rows = ROWS, .inner = INNER, .columns = COLUMNS };
     fill(a, ROWS * INNER, 1);
     fill(b, INNER * COLUMNS, 2);
     for (size_t i = 0; i < ROWS; i++) {
@@ -38,8 +39,8 @@ static void products_match_their_definition(void **state)
             turned[k * ROWS + i] = a[i * INNER + k];
         }
     }
-    gm_dense_multiply(ROWS, INNER, COLUMNS, a, b, product);
-    gm_dense_multiply_transposed(ROWS, INNER, COLUMNS, turned, b, same);
+    gm_dense_multiply(shape, a, b, product);
+    gm_dense_multiply_transposed(shape, turned, b, same);
     for (size_t i = 0; i < ROWS; i++) {
         for (size_t j = 0; j < COLUMNS; j++) {
             double sum = 0.0;
@@ -58,7 +59,8 @@ static double half[MAX * MAX], matrix[MAX * MAX], kept[MAX * MAX], vectors[MAX *
 static void fill_positive(size_t count, size_t rank, double shift, uint64_t seed)
 {
     fill(half, rank * count, seed);
-    gm_dense_multiply_transposed(count, rank, count, half, half, matrix);
+    gm_product_shape shape = { .rows = count, .inner = rank, .columns = count };
+    gm_dense_multiply_transposed(shape, half, half, matrix);
     for (size_t i = 0; i < count; i++) {
         matrix[i * count + i] += shift;
     }

@@ -43,12 +43,11 @@ static void pendulums_8(void *context, const double *time_s, const double *state
 static const gm_ode wide = { .count = COUNT, .width = 8, .rate = pendulums_8 };
 static const gm_ode narrow = { .count = COUNT, .width = 1, .rate = pendulums_1 };
 
-static gm_lane_mask advance(const gm_ode *ode, const gm_ode_options *options, gm_lane_mask mask,
-                            const double *span_s, double *state, double *step_s)
+static gm_lane_mask advance(const gm_ode *ode, const gm_ode_options *options, gm_ode_lanes lanes)
 {
     void *work = gm_memory_new(1, gm_ode_work_size(ode, options));
     assert_non_null(work);
-    gm_lane_mask failed = gm_ode_advance(ode, options, mask, span_s, state, step_s, work);
+    gm_lane_mask failed = gm_ode_advance(ode, options, &lanes, work);
     gm_memory_free(work);
     return failed;
 }
@@ -67,7 +66,7 @@ static void reference(double span_s, double *state)
     gm_ode_options options = gm_default_ode_options();
     options.relative = options.absolute = 1e-14;
     start(state, 1, 0);
-    assert_int_equal(advance(&narrow, &options, 1, &span_s, state, NULL), 0);
+    assert_int_equal(advance(&narrow, &options, (gm_ode_lanes){ 1, &span_s, state, NULL }), 0);
 }
 
 static double distance(const double *a, const double *b)
@@ -89,7 +88,7 @@ static void order_of_rk4_is_four(void **unused)
         options.step_s = span_s / (double)(40 << i);
         double state[COUNT];
         start(state, 1, 0);
-        assert_int_equal(advance(&narrow, &options, 1, &span_s, state, NULL), 0);
+        assert_int_equal(advance(&narrow, &options, (gm_ode_lanes){ 1, &span_s, state, NULL }), 0);
         error[i] = distance(state, truth);
     }
     for (int i = 0; i < 2; i++) {
@@ -110,7 +109,7 @@ static void order_of_dopri5_is_five(void **unused)
         options.relative = options.absolute = 1e3; // anything goes
         options.step_s = span_s;
         start(state, 1, 0);
-        assert_int_equal(advance(&narrow, &options, 1, &span_s, state, NULL), 0);
+        assert_int_equal(advance(&narrow, &options, (gm_ode_lanes){ 1, &span_s, state, NULL }), 0);
         error[i] = distance(state, truth);
     }
     for (int i = 0; i < 2; i++) {
@@ -129,7 +128,7 @@ static void error_follows_the_tolerance(void **unused)
         options.relative = options.absolute = tolerance;
         double state[COUNT];
         start(state, 1, 0);
-        assert_int_equal(advance(&narrow, &options, 1, &span_s, state, NULL), 0);
+        assert_int_equal(advance(&narrow, &options, (gm_ode_lanes){ 1, &span_s, state, NULL }), 0);
         double error = distance(state, truth);
         assert_true(error < 50.0 * tolerance);
         assert_true(error > 1e-3 * tolerance);
@@ -154,14 +153,16 @@ static void width_1_and_8_give_the_same_bits(void **unused)
         double together[COUNT * 8], step_s[8] = { 0.0 };
         start(together, 8, 0);
         for (int call = 0; call < 3; call++) { // the steps carry over
-            assert_int_equal(advance(&wide, &options, 0xff, spans_s, together, step_s), 0);
+            assert_int_equal(
+                advance(&wide, &options, (gm_ode_lanes){ 0xff, spans_s, together, step_s }), 0);
         }
         for (size_t lane = 0; lane < 8; lane++) {
             double alone[COUNT], alone_step_s = 0.0;
             start(alone, 1, lane);
             for (int call = 0; call < 3; call++) {
-                assert_int_equal(
-                    advance(&narrow, &options, 1, &spans_s[lane], alone, &alone_step_s), 0);
+                assert_int_equal(advance(&narrow, &options,
+                                         (gm_ode_lanes){ 1, &spans_s[lane], alone, &alone_step_s }),
+                                 0);
             }
             for (size_t i = 0; i < COUNT; i++) {
                 assert_memory_equal(&alone[i], &together[i * 8 + lane], sizeof alone[i]);
@@ -179,7 +180,8 @@ static void lanes_of_span_zero_and_outside_the_mask_do_not_move(void **unused)
         double before[COUNT * 8], after[COUNT * 8], step_s[8] = { 0.0 };
         start(before, 8, 0);
         memcpy(after, before, sizeof after);
-        assert_int_equal(advance(&wide, &options, 0x0d, spans_s, after, step_s), 0);
+        assert_int_equal(advance(&wide, &options, (gm_ode_lanes){ 0x0d, spans_s, after, step_s }),
+                         0);
         for (size_t lane = 0; lane < 8; lane++) {
             bool moved = lane == 2 || lane == 3;
             for (size_t i = 0; i < COUNT; i++) {
@@ -198,12 +200,14 @@ static void nan_in_one_lane_leaves_the_others_bits(void **unused)
         gm_ode_options options = options_of(method);
         double healthy[COUNT * 8];
         start(healthy, 8, 0);
-        assert_int_equal(advance(&wide, &options, 0xff, spans_s, healthy, NULL), 0);
+        assert_int_equal(advance(&wide, &options, (gm_ode_lanes){ 0xff, spans_s, healthy, NULL }),
+                         0);
         for (size_t kind = 0; kind < 4; kind++) {
             double ill[COUNT * 8];
             start(ill, 8, 0);
             ill[1 * 8 + 5] = bad[kind];
-            gm_lane_mask failed = advance(&wide, &options, 0xff, spans_s, ill, NULL);
+            gm_lane_mask failed =
+                advance(&wide, &options, (gm_ode_lanes){ 0xff, spans_s, ill, NULL });
             assert_true(failed == 0x20 || (kind == 3 && failed == 0)); // 1e308 is a number
             for (size_t i = 0; i < COUNT; i++) {
                 for (size_t lane = 0; lane < 8; lane++) {
@@ -239,7 +243,8 @@ static void failed_lanes_keep_their_bits(void **unused)
             step_s[lane] = 0.0;
             span_s[lane] = 1.02;
         }
-        assert_int_equal(advance(&ode, &options, 0xff, span_s, state, step_s), 0xf8);
+        assert_int_equal(advance(&ode, &options, (gm_ode_lanes){ 0xff, span_s, state, step_s }),
+                         0xf8);
         for (size_t lane = 0; lane < 8; lane++) {
             double x = 0.25 * (double)(lane + 1);
             if (lane < 3) {
@@ -261,8 +266,9 @@ static void step_limit_and_spans_that_are_no_numbers_fail(void **unused)
         options.step_limit = 100;
         double state[COUNT * 8];
         start(state, 8, 0);
-        assert_int_equal(advance(&wide, &options, 0xff, span_s, state, NULL), 0xde);
-        assert_int_equal(advance(&wide, &options, 0x21, span_s, state, NULL), 0);
+        assert_int_equal(advance(&wide, &options, (gm_ode_lanes){ 0xff, span_s, state, NULL }),
+                         0xde);
+        assert_int_equal(advance(&wide, &options, (gm_ode_lanes){ 0x21, span_s, state, NULL }), 0);
     }
 }
 
@@ -285,7 +291,7 @@ static void a_system_at_rest_takes_one_step(void **unused)
     for (size_t lane = 0; lane < 8; lane++) {
         span_s[lane] = 3600.0;
     }
-    assert_int_equal(advance(&ode, &options, 0xff, span_s, state, NULL), 0);
+    assert_int_equal(advance(&ode, &options, (gm_ode_lanes){ 0xff, span_s, state, NULL }), 0);
     assert_memory_equal(state, before, sizeof state);
 }
 

@@ -75,8 +75,8 @@ static gm_lane_mask advance(const gm_ode *ode, const gm_ode_options *options, co
 {
     void *work = gm_memory_new(1, gm_ode_work_size(ode, options));
     assert_non_null(work);
-    gm_lane_mask mask = ode->width == 1 ? 1 : 0xff;
-    gm_lane_mask failed = gm_ode_advance(ode, options, mask, span_s, state, step_s, work);
+    gm_ode_lanes lanes = { ode->width == 1 ? 1 : 0xff, span_s, state, step_s };
+    gm_lane_mask failed = gm_ode_advance(ode, options, &lanes, work);
     gm_memory_free(work);
     return failed;
 }

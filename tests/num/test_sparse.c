@@ -25,38 +25,40 @@ static double uniform(uint64_t *seed)
 }
 
 typedef struct problem {
+    uint64_t seed;
     size_t count, entry_count;
     uint32_t row[ENTRY_MAX], column[ENTRY_MAX];
     double values[ENTRY_MAX * 8];
     double right[COUNT_MAX * 8];
 } problem;
 
-static void add(problem *p, size_t row, size_t column, double low, double high, uint64_t *seed)
+static void add(problem *p, size_t row, size_t column, double low, double high)
 {
     size_t at = p->entry_count++;
     p->row[at] = (uint32_t)row;
     p->column[at] = (uint32_t)column;
     for (size_t lane = 0; lane < 8; lane++) {
-        p->values[at * 8 + lane] = low + (high - low) * uniform(seed);
+        p->values[at * 8 + lane] = low + (high - low) * uniform(&p->seed);
     }
 }
 
 /// A random M-matrix, unsymmetric in values and pattern, with some repeated entries.
 static void make_problem(problem *p, size_t count, uint64_t seed)
 {
+    p->seed = seed;
     p->count = count;
     p->entry_count = 0;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < count; j++) {
-            if (i != j && uniform(&seed) < 3.0 / (double)count) {
-                add(p, i, j, -1.0, 0.0, &seed);
+            if (i != j && uniform(&p->seed) < 3.0 / (double)count) {
+                add(p, i, j, -1.0, 0.0);
             }
         }
     }
     size_t off_diagonal = p->entry_count;
     for (size_t i = 0; i < count; i++) {
-        add(p, i, i, 0.1, 0.2, &seed);
-        add(p, i, i, 0.0, 0.1, &seed);
+        add(p, i, i, 0.1, 0.2);
+        add(p, i, i, 0.0, 0.1);
     }
     for (size_t at = 0; at < off_diagonal; at++) { // dominant by columns
         for (size_t lane = 0; lane < 8; lane++) {
@@ -64,7 +66,7 @@ static void make_problem(problem *p, size_t count, uint64_t seed)
         }
     }
     for (size_t at = 0; at < count * 8; at++) {
-        p->right[at] = 2.0 * uniform(&seed) - 1.0;
+        p->right[at] = 2.0 * uniform(&p->seed) - 1.0;
     }
 }
 
