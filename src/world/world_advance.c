@@ -1,0 +1,318 @@
+// Moves a whole coupled world forward: drivers and delayed links at ticks, interventions at their
+// own times, systems in the order of undelayed links.
+#include <math.h>
+#include <string.h>
+
+#include "base/require.h"
+#include "world/profile.h"
+#include "world/world_journey.h"
+#include "world/world_reader.h"
+
+enum { DRAW_DRIVER = 1 }; // purpose of a driver's draws
+
+gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_work **work,
+                               gm_error *error)
+{
+    gm_world_work *made = gm_memory_new(1, sizeof *made);
+    if (made == NULL) {
+        return gm_world_no_memory(error);
+    }
+    size_t padded = (lanes + GM_BLOCK_LANES - 1) / GM_BLOCK_LANES * GM_BLOCK_LANES;
+    *made = (gm_world_work){ .world = world,
+                             .lanes = lanes,
+                             .values = gm_memory_new(padded, sizeof *made->values),
+                             .draws = gm_memory_new(padded, sizeof *made->draws),
+                             .sources = gm_memory_new(world->link_count, lanes * sizeof(double)),
+                             .from = gm_memory_new(world->link_count, sizeof *made->from),
+                             .touched = gm_memory_new(world->system_count, sizeof(bool)),
+                             .random = gm_random_for(world->seed, "drivers") };
+    if (made->values == NULL || made->draws == NULL || made->sources == NULL ||
+        made->from == NULL || made->touched == NULL) {
+        gm_world_work_close(made);
+        return gm_world_no_memory(error);
+    }
+    for (size_t index = 0; index < world->link_count; index++) {
+        made->from[index] = world->links[index].from;
+    }
+    *work = made;
+    return GM_OK;
+}
+
+void gm_world_work_close(gm_world_work *work)
+{
+    if (work != NULL) {
+        gm_memory_free(work->values);
+        gm_memory_free(work->draws);
+        gm_memory_free(work->sources);
+        gm_memory_free(work->from);
+        gm_memory_free(work->touched);
+        gm_memory_free(work);
+    }
+}
+
+// ---- writing ----
+
+gm_status gm_journey_write(gm_journey *journey, gm_ref ref, double *values, gm_error *error)
+{
+    const gm_field *field = gm_world_field(journey->world, ref);
+    for (size_t lane = 0; lane < journey->work->lanes; lane++) {
+        values[lane] = fmin(fmax(values[lane], field->min), field->max); // a failed lane's NaN too
+    }
+    journey->work->touched[ref.system] = true;
+    return gm_state_write(journey->state, ref, values, error);
+}
+
+gm_status gm_journey_fill(gm_journey *journey, gm_ref ref, double value, gm_error *error)
+{
+    const gm_field *field = gm_world_field(journey->world, ref);
+    journey->work->touched[ref.system] = true;
+    return gm_state_fill(journey->state, ref, fmin(fmax(value, field->min), field->max), error);
+}
+
+static gm_status tell_system(gm_journey *journey, uint32_t system, gm_error *error)
+{
+    if (!journey->work->touched[system]) {
+        return GM_OK;
+    }
+    journey->work->touched[system] = false;
+    return gm_state_changed(journey->state, system, error);
+}
+
+// ---- drivers ----
+
+static void draw_normals(gm_journey *journey, size_t driver)
+{
+    gm_draw draw = { .element = (uint32_t)driver,
+                     .purpose = DRAW_DRIVER,
+                     .occurrence = journey->tick };
+    for (size_t lane = 0; lane < journey->work->lanes; lane += GM_BLOCK_LANES) {
+        draw.lane = (uint32_t)lane;
+        gm_random_normal_lanes(journey->work->random, draw, GM_BLOCK_LANES,
+                               journey->work->draws + lane);
+    }
+}
+
+// One step of a first-order autoregression, whose stationary standard deviation is `spread`.
+static gm_status drift(gm_journey *journey, size_t driver, const gm_world_rule *rule,
+                       gm_error *error)
+{
+    gm_world_work *work = journey->work;
+    gm_ref ref = journey->world->drivers[driver].ref;
+    double cycle_s = (double)journey->world->cycle_ns / (double)GM_SECOND_NS;
+    double keep = exp(-cycle_s / rule->time_s);
+    double kick = rule->spread * sqrt(-expm1(-2.0 * cycle_s / rule->time_s));
+    gm_status status = gm_state_read(journey->state, ref, work->values, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    draw_normals(journey, driver);
+    double *deviations = NULL;
+    if (!rule->has_mean) {
+        deviations = gm_state_section_write(journey->state, GM_WORLD_DRIVER_SECTION);
+        if (deviations == NULL) {
+            return gm_world_no_memory(error);
+        }
+        deviations += rule->stochastic * work->lanes;
+    }
+    for (size_t lane = 0; lane < work->lanes; lane++) {
+        double deviation = rule->has_mean ? work->values[lane] - rule->mean : deviations[lane];
+        double base = rule->has_mean ? rule->mean : work->values[lane] - deviation;
+        double moved = keep * deviation + kick * work->draws[lane];
+        work->values[lane] = base + moved;
+        if (!rule->has_mean) {
+            deviations[lane] = moved;
+        }
+    }
+    return gm_journey_write(journey, ref, work->values, error);
+}
+
+gm_status gm_journey_drive(gm_journey *journey, size_t driver, bool moves, gm_error *error)
+{
+    const gm_world *world = journey->world;
+    const gm_advance_options *options = journey->options;
+    const gm_world_driver *driven = &world->drivers[driver];
+    const gm_world_rule *rule = options->mode == GM_ADVANCE_AHEAD ? &driven->ahead : &driven->past;
+    gm_status status = GM_OK;
+    double value = NAN;
+    switch (rule->kind) {
+    case GM_RULE_PROFILE:
+        value = gm_profile_value(world->profiles[rule->profile], journey->now_ns) * rule->factor +
+                rule->offset;
+        break;
+    case GM_RULE_KNOWN:
+        if (options->known != NULL) {
+            value = options->known(options->known_context, driven->sensor, journey->now_ns);
+        }
+        break;
+    case GM_RULE_STOCHASTIC:
+        if (moves && (options->run == NULL || !gm_scenario_run_holds(options->run, driven->ref))) {
+            status = drift(journey, driver, rule, error);
+        }
+        break;
+    case GM_RULE_NONE:
+    case GM_RULE_HOLD:
+        break;
+    }
+    if (isfinite(value)) {
+        status = gm_journey_fill(journey, driven->ref, value, error);
+        if (status == GM_OK && options->run != NULL) {
+            status = gm_scenario_run_again(options->run, journey, driven->ref, error);
+        }
+    }
+    return status;
+}
+
+static gm_status drive_all(gm_journey *journey, bool moves, gm_error *error)
+{
+    const gm_world *world = journey->world;
+    bool ahead = journey->options->mode == GM_ADVANCE_AHEAD;
+    const uint32_t *drivers = ahead ? world->ahead_drivers : world->past_drivers;
+    size_t count = ahead ? world->ahead_driver_count : world->past_driver_count;
+    gm_status status = GM_OK;
+    for (size_t index = 0; index < count && status == GM_OK; index++) {
+        status = gm_journey_drive(journey, drivers[index], moves, error);
+    }
+    return status;
+}
+
+// ---- links ----
+
+// Carries links [first, end) over: all sources are read before any target is written.
+static gm_status carry(gm_journey *journey, size_t first, size_t end, gm_error *error)
+{
+    gm_world_work *work = journey->work;
+    if (first == end) {
+        return GM_OK;
+    }
+    double *sources = work->sources + first * work->lanes;
+    gm_status status =
+        gm_state_read_many(journey->state, work->from + first, end - first, sources, error);
+    for (size_t index = first; index < end && status == GM_OK; index++, sources += work->lanes) {
+        const gm_world_link *link = &journey->world->links[index];
+        for (size_t lane = 0; lane < work->lanes; lane++) {
+            sources[lane] = sources[lane] * link->factor + link->offset;
+        }
+        status = gm_journey_write(journey, link->to, sources, error);
+        if (status == GM_OK && journey->options->run != NULL) {
+            status = gm_scenario_run_again(journey->options->run, journey, link->to, error);
+        }
+    }
+    return status;
+}
+
+static gm_status carry_delayed(gm_journey *journey, gm_error *error)
+{
+    return carry(journey, journey->world->undelayed_count, journey->world->link_count, error);
+}
+
+// Each system in order: links into it, then itself to next_ns (unless it is to stand still).
+static gm_status move_systems(gm_journey *journey, int64_t next_ns, gm_error *error)
+{
+    const gm_world *world = journey->world;
+    gm_status status = GM_OK;
+    size_t first = 0;
+    for (size_t at = 0; at < world->system_count && status == GM_OK; at++) {
+        uint32_t system = world->order[at];
+        size_t end = first;
+        while (end < world->undelayed_count && world->links[end].to.system == system) {
+            end++;
+        }
+        status = carry(journey, first, end, error);
+        first = end;
+        if (status == GM_OK) {
+            status = tell_system(journey, system, error);
+        }
+        if (status == GM_OK && next_ns > journey->now_ns) {
+            status =
+                gm_state_advance(journey->state, system, next_ns, journey->options->workers, error);
+        }
+    }
+    return status;
+}
+
+// ---- time ----
+
+static int64_t floor_division(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+// The end of the cycle that tick begins; until_ns when that lies beyond all time.
+static int64_t cycle_end(const gm_world *world, int64_t tick, int64_t until_ns)
+{
+    int64_t end = 0;
+    bool beyond = __builtin_mul_overflow(tick + 1, world->cycle_ns, &end);
+    return beyond || end > until_ns ? until_ns : end;
+}
+
+static gm_journey begin(const gm_world *world, gm_state *state, const gm_advance_options *options)
+{
+    GM_REQUIRE(options->mode != GM_ADVANCE_NONE && options->work != NULL);
+    GM_REQUIRE(options->work->lanes == gm_state_lanes(state));
+    return (gm_journey){ .world = world,
+                         .state = state,
+                         .options = options,
+                         .work = options->work,
+                         .now_ns = gm_state_time(state) };
+}
+
+// From journey->now_ns to the next cut, at most until_ns.
+static gm_status move_on(gm_journey *journey, int64_t until_ns, gm_error *error)
+{
+    const gm_world *world = journey->world;
+    gm_scenario_run *run = journey->options->run;
+    bool ticks =
+        journey->options->mode == GM_ADVANCE_AHEAD ? world->ahead_ticks : world->past_ticks;
+    int64_t tick = floor_division(journey->now_ns, world->cycle_ns);
+    journey->tick = (uint64_t)tick;
+    gm_state_set_tick(journey->state, journey->tick);
+    gm_status status = GM_OK;
+    if (ticks && tick * world->cycle_ns == journey->now_ns) {
+        status = drive_all(journey, true, error);
+        if (status == GM_OK) {
+            status = carry_delayed(journey, error);
+        }
+    }
+    int64_t next_ns = until_ns;
+    if (status == GM_OK && run != NULL) {
+        status = gm_scenario_run_apply(run, journey, error);
+        int64_t cut_ns = gm_scenario_run_next(run, journey->now_ns);
+        next_ns = cut_ns < next_ns ? cut_ns : next_ns;
+        ticks = ticks || gm_scenario_run_has_ramps(run);
+    }
+    next_ns = ticks ? cycle_end(world, tick, next_ns) : next_ns;
+    if (status == GM_OK) {
+        status = move_systems(journey, next_ns, error);
+    }
+    journey->now_ns = next_ns;
+    return status;
+}
+
+gm_status gm_world_advance(const gm_world *world, gm_state *state,
+                           const gm_advance_options *options, int64_t until_ns, gm_error *error)
+{
+    gm_journey journey = begin(world, state, options);
+    if (until_ns < journey.now_ns) {
+        return gm_error_set(error, GM_INVALID, "time does not run back: %lld ns is before %lld ns",
+                            (long long)until_ns, (long long)journey.now_ns);
+    }
+    gm_status status = GM_OK;
+    while (journey.now_ns < until_ns && status == GM_OK) {
+        status = move_on(&journey, until_ns, error);
+    }
+    if (status == GM_OK) {
+        gm_state_set_time(state, until_ns);
+    }
+    return status;
+}
+
+gm_status gm_world_settle(const gm_world *world, gm_state *state, const gm_advance_options *options,
+                          gm_error *error)
+{
+    gm_journey journey = begin(world, state, options);
+    gm_status status = drive_all(&journey, false, error);
+    if (status == GM_OK) {
+        status = carry_delayed(&journey, error);
+    }
+    return status == GM_OK ? move_systems(&journey, journey.now_ns, error) : status;
+}
