@@ -35,8 +35,7 @@ static void only_well_formed_utf8_passes(void **state)
     static const char *const good[] = { "",
                                         "plain",
                                         "\xc2\x80",
-                                        "gr\xc3\xb6\xc3\x9f"
-                                        "e",
+                                        "gr\xc3\xb6\xc3\x9f",
                                         "\xed\x9f\xbf",
                                         "\xee\x80\x80",
                                         "\xe0\xa0\x80",

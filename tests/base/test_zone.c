@@ -40,7 +40,7 @@ static void put_header(file *out, char version, uint32_t time_count, uint32_t ty
 {
     put(out, "TZif", 4);
     put_number(out, (unsigned char)version, 1);
-    put_number(out, 0, 15);
+    put(out, (const char[15]){ 0 }, 15);
     uint32_t counts[] = { 0, 0, 0, time_count, type_count, 4 };
     for (size_t index = 0; index < 6; index++) {
         put_number(out, counts[index], 4);
