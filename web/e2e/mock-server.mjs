@@ -132,8 +132,9 @@ async function page(pathname) {
     }
 }
 
-/** Starts the stand-in on 127.0.0.1. @returns {Promise<{url: string, drop: () => void, close: () => Promise<void>}>} */
-export async function startMock({ port = 0, speed = 10 } = {}) {
+/** Starts the stand-in on 127.0.0.1.
+ * @returns {Promise<{url: string, drop: () => void, close: () => Promise<void>}>} */
+export async function startMock({ port = 0, speed = 10, live = true } = {}) {
     const box = makeBox(speed);
     const branches = branchTable(box);
     const server = createServer(async (request, response) => {
@@ -151,7 +152,8 @@ export async function startMock({ port = 0, speed = 10 } = {}) {
             response.writeHead(problem.status ?? 500, { 'Content-Type': 'application/json' }).end(body);
         }
     });
-    const sockets = new WebSocketServer({ server, path: '/api/v1/live' });
+    // without `live` every upgrade is refused, as by a proxy that knows no WebSocket
+    const sockets = new WebSocketServer({ server, path: live ? '/api/v1/live' : '/nowhere' });
     const tell = (message) => {
         const text = JSON.stringify(message);
         sockets.clients.forEach((client) => client.send(text));
@@ -165,7 +167,7 @@ export async function startMock({ port = 0, speed = 10 } = {}) {
             clearInterval(timer);
             sockets.clients.forEach((client) => client.terminate());
             server.closeAllConnections?.();
-            await new Promise((done) => server.close(done));
+            await new Promise((done) => server.close(done)); // closing twice is fine
         },
     };
 }

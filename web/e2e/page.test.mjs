@@ -146,6 +146,25 @@ test('a_lost_connection_comes_back', withStandIn, async () => {
     await page.locator('[data-testid="connection"][data-state="live"]').waitFor();
 });
 
+test('without_a_live_line_the_page_polls', withStandIn, async () => {
+    const silent = await startMock({ speed: 10, live: false });
+    const other = await browser.newPage();
+    try {
+        await other.goto(silent.url);
+        await other.locator('[data-testid="connection"][data-state="polling"]').waitFor();
+        const time = other.getByTestId('time');
+        const first = await time.textContent();
+        await other.waitForFunction((before) =>
+            document.querySelector('[data-testid="time"]').textContent !== before, first);
+        await silent.close();
+        await other.locator('[data-testid="connection"][data-state="offline"]').waitFor();
+        await other.getByRole('alert').waitFor();
+    } finally {
+        await other.close();
+        await silent.close();
+    }
+});
+
 test('nothing_is_asked_of_other_places_and_nothing_complains', () => {
     assert.deepEqual(strangers, []);
     assert.deepEqual(complaints, []);

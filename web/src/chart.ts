@@ -73,7 +73,10 @@ function durationTicks(_: uPlot, splits: number[]): string[] {
 
 function valueTicks(_: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {
     // labels of one axis share their decimals: 26, 26.5, 27 reads worse than 26.0, 26.5, 27.0
-    const decimals = Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9)));
+    let decimals = 0;
+    while (decimals < 8 && Math.abs(step * 10 ** decimals - Math.round(step * 10 ** decimals)) > 1e-6) {
+        decimals++;
+    }
     const plain = splits.every((split) => Math.abs(split) < 1e7) && decimals < 7;
     return splits.map((split) => (plain ? split.toFixed(decimals).replace('-', '\u2212') : numberText(split)));
 }
@@ -194,7 +197,8 @@ export function makeChart(at: HTMLElement, layout: Layout, data: uPlot.AlignedDa
                 },
                 { ...axis, size: label_width, values: valueTicks },
             ],
-            series: [{}, ...layout.series],
+            // rounded to whole pixels, a narrow band may lose one of its halves
+            series: [{}, ...layout.series.map((series) => ({ ...series, pxAlign: 0 }))],
             bands: layout.bands,
             hooks: {
                 drawAxes: [

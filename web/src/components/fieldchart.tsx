@@ -122,7 +122,7 @@ function Headline({ address, alone }: { address: string; alone: boolean }) {
             {value === undefined ? null : (
                 <p class="figure">
                     <b>{numberText(convert(value.mean, display), spread)}</b> {display.unit}
-                    {spread === null ? null : <span class="band"> ± {spreadText(spread)}</span>}
+                    {spread === null || spread === 0 ? null : <span class="band"> ± {spreadText(spread)}</span>}
                 </p>
             )}
             {alone ? null : (
@@ -142,12 +142,13 @@ function FieldChart({ address, alone }: { address: string; alone: boolean }) {
 
     const data = () => arrange(track.current, forecastOf(address), points.current, displayAt(address));
 
-    // the x scale ends where the forecast does, but never gives the future more room than the past
+    // the x scale ends where the farthest forecast does, the same on all charts, so that they can be compared;
+    // it never gives the future more room than the past
     const range = (): [number, number] => {
         const now = time_s.value ?? Date.now() / 1000;
         const first = track.current.time[0] ?? now;
         const from = Math.max(now - window_s.value, Math.min(first, now - window_s.value / 4));
-        const reach = seconds(forecastOf(address)?.rows.at(-1)?.time) ?? now;
+        const reach = Math.max(...charted.value.map((one) => seconds(forecastOf(one)?.rows.at(-1)?.time) ?? now));
         return [from, Math.max(now + 0.03 * (now - from), Math.min(reach, now + window_s.value))];
     };
 
