@@ -37,6 +37,9 @@ typedef struct gm_twin_options {
     const gm_log *log;   // NULL logs nothing
     bool replay;         // source time drives the cycle, not the clock
     int64_t snapshot_ns; // between snapshots in source time; 0: 10 minutes
+    /// Future values (SI) for drivers whose rule ahead is `known`; NAN: unknown. NULL: hold.
+    double (*known)(void *context, size_t sensor, int64_t time_ns);
+    void *known_context;
 } gm_twin_options;
 gm_twin_options gm_default_twin_options(void);
 
@@ -95,7 +98,8 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
 /// force.
 gm_status gm_twin_cycle(gm_twin *twin, int64_t time_ns, gm_error *error);
 
-/// Waits until all that was submitted is on disk and writes a snapshot.
+/// Runs the cycles that samples waiting still need (a recording's end), waits until all is on disk
+/// and writes a snapshot.
 gm_status gm_twin_settle(gm_twin *twin, gm_error *error);
 
 /// The hash of the live state (gm_state_hash).

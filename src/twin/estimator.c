@@ -1,0 +1,458 @@
+// The estimator: what one instant's samples do to the lanes, and what time does to what is
+// estimated.
+//
+// Group by group the square-root filter (assim/square_root.h) moves states and named parameters.
+// Values declared with a relative spread are estimated by their logarithm, so they keep their sign.
+// Before an update the deviations of the states are inflated by a factor that follows the
+// innovations: when they are larger than lanes and noise explain, it grows, so that a filter left
+// alone does not fall asleep. While an innovation event is open the group's parameters rest: a
+// fault must not be learned as a property of the system.
+#include <math.h>
+#include <string.h>
+
+#include "assim/square_root.h"
+#include "base/require.h"
+#include "twin/twin_parts.h"
+
+enum { PURPOSE_SPREAD = 1, PURPOSE_FIRST, PURPOSE_INPUT, PURPOSE_DRIFT, PURPOSE_RESAMPLE };
+
+static const double inflation_rate = 0.02; // how fast the inflation follows one measurement
+static const double inflation_max = 1.5;   // variance factor at one instant
+static const double surprise_max = 9.0;    // a squared normalised innovation counts at most this
+static const double gate = 5.0; // standard deviations beyond which a measurement is trusted less
+static const double first_spread =
+    10.0; // unmeasured states start this many noises around the measured ones
+static const double noise_fraction = 0.01; // of the value (or range), where no noise is declared
+
+static gm_status plan_groups(gm_twin *twin, gm_error *error)
+{
+    const gm_world *world = twin->world;
+    gm_estimator *estimator = &twin->estimator;
+    estimator->groups = gm_arena_new(twin->arena, world->group_count, sizeof *estimator->groups);
+    uint32_t *numbers = gm_arena_new(twin->arena, world->estimate_count, sizeof *numbers);
+    if (estimator->groups == NULL || numbers == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
+    }
+    for (size_t group = 0; group < world->group_count; group++) {
+        gm_group_plan *plan = &estimator->groups[group];
+        plan->estimates = numbers;
+        for (size_t index = 0; index < world->estimate_count; index++) {
+            const gm_world_estimate *estimate = &world->estimates[index];
+            if (world->systems[estimate->ref.system].group == group) {
+                plan->estimates[plan->count++] = (uint32_t)index; // states come first
+                plan->state_count += !estimate->is_parameter;
+            }
+        }
+        numbers += plan->count;
+    }
+    return GM_OK;
+}
+
+gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
+{
+    gm_status status = plan_groups(twin, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_estimator *estimator = &twin->estimator;
+    size_t most = 0, sensors = twin->world->sensor_count, lanes = twin->lanes;
+    for (size_t group = 0; group < twin->world->group_count; group++) {
+        most = estimator->groups[group].count > most ? estimator->groups[group].count : most;
+    }
+    gm_arena *arena = twin->arena;
+    estimator->values = gm_arena_new(arena, most * lanes, sizeof(double));
+    estimator->predictions = gm_arena_new(arena, sensors * lanes, sizeof(double));
+    estimator->measured = gm_arena_new(arena, sensors, sizeof(double));
+    estimator->variance = gm_arena_new(arena, sensors, sizeof(double));
+    estimator->innovations = gm_arena_new(arena, sensors, sizeof(gm_innovation));
+    estimator->entries = gm_arena_new(arena, sensors, sizeof(gm_arrived *));
+    estimator->refs = gm_arena_new(arena, sensors, sizeof(gm_ref));
+    estimator->lane_values = gm_arena_new(arena, lanes, sizeof(double));
+    estimator->alive = gm_arena_new(arena, lanes, sizeof(uint32_t));
+    estimator->source = gm_arena_new(arena, lanes, sizeof(uint32_t));
+    if (estimator->values == NULL || estimator->predictions == NULL ||
+        estimator->measured == NULL || estimator->variance == NULL ||
+        estimator->innovations == NULL || estimator->entries == NULL || estimator->refs == NULL ||
+        estimator->lane_values == NULL || estimator->alive == NULL || estimator->source == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
+    }
+    estimator->random = gm_random_for(twin->world->seed, "estimator");
+    return GM_OK;
+}
+
+// ---- moving values
+// ----------------------------------------------------------------------------------------------
+
+/// What a value is moved by: steps of `size`, as they are or of the logarithm.
+typedef struct shake {
+    size_t element; // of the draw
+    uint32_t purpose;
+    uint64_t occurrence;
+    double size;
+    bool relative;
+} shake;
+
+/// Adds to each lane its own normal draw.
+static gm_status shake_value(gm_twin *twin, gm_state *state, gm_ref ref, shake how, gm_error *error)
+{
+    double *values = twin->estimator.lane_values, normals[GM_BLOCK_LANES];
+    gm_status status = gm_state_read(state, ref, values, error);
+    for (size_t lane = 0; status == GM_OK && lane < twin->lanes; lane += GM_BLOCK_LANES) {
+        gm_draw draw = { .lane = (uint32_t)lane,
+                         .element = (uint32_t)how.element,
+                         .purpose = how.purpose,
+                         .occurrence = how.occurrence };
+        size_t width = twin->lanes - lane < GM_BLOCK_LANES ? twin->lanes - lane : GM_BLOCK_LANES;
+        gm_random_normal_lanes(twin->estimator.random, draw, (int)width, normals);
+        for (size_t k = 0; k < width; k++) {
+            double step = how.size * normals[k];
+            values[lane + k] =
+                how.relative ? values[lane + k] * exp(step) : values[lane + k] + step;
+        }
+    }
+    return status == GM_OK ? gm_state_write(state, ref, values, error) : status;
+}
+
+static gm_status settle_systems(gm_twin *twin, gm_state *state, size_t group, gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t system = 0; status == GM_OK && system < twin->world->system_count; system++) {
+        if (twin->world->systems[system].group == group) {
+            status = gm_state_changed(state, system, error);
+        }
+    }
+    return status;
+}
+
+gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t index = 0; status == GM_OK && index < twin->world->estimate_count; index++) {
+        const gm_world_estimate *estimate = &twin->world->estimates[index];
+        if (estimate->spread > 0.0) { // NAN: not declared
+            shake how = { index, PURPOSE_SPREAD, 0, estimate->spread, estimate->spread_relative };
+            status = shake_value(twin, state, estimate->ref, how, error);
+        }
+    }
+    for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
+        status = settle_systems(twin, state, group, error);
+    }
+    gm_group_memory *memories = gm_state_section_write(state, SECTION_GROUPS);
+    for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
+        memories[group].inflation = isnan(twin->world->inflation) ? 1.0 : twin->world->inflation;
+    }
+    return status;
+}
+
+// ---- inputs
+// -----------------------------------------------------------------------------------------------------
+
+static double value_of(const gm_twin *twin, const gm_arrived *entry)
+{
+    const gm_conversion *to_si = &twin->world->sensors[entry->sample.sensor].to_si;
+    return entry->sample.value * to_si->factor + to_si->offset;
+}
+
+static bool is_plausible(const gm_world_sensor *sensor, double value)
+{
+    return value >= sensor->min && value <= sensor->max;
+}
+
+/// A driver's sample becomes the input of every lane, each within the sensor's noise.
+static gm_status write_input(gm_twin *twin, const gm_arrived *entry, double value, gm_error *error)
+{
+    const gm_world_sensor *sensor = &twin->world->sensors[entry->sample.sensor];
+    gm_status status = gm_state_fill(twin->state, sensor->ref, value, error);
+    if (status == GM_OK && sensor->noise > 0.0) {
+        shake how = { entry->sample.sensor, PURPOSE_INPUT, (uint64_t)entry->sample.time_ns,
+                      sensor->noise, false };
+        status = shake_value(twin, twin->state, sensor->ref, how, error);
+    }
+    return status == GM_OK ? gm_state_changed(twin->state, sensor->ref.system, error) : status;
+}
+
+// ---- measurements
+// -----------------------------------------------------------------------------------------------
+
+static double noise_of(const gm_world_sensor *sensor, double value)
+{
+    if (sensor->noise > 0.0) {
+        return sensor->noise;
+    }
+    double range = isfinite(sensor->max - sensor->min) ? sensor->max - sensor->min : fabs(value);
+    return fmax(noise_fraction * range, 1e-9);
+}
+
+static void find_alive(gm_twin *twin)
+{
+    gm_estimator *estimator = &twin->estimator;
+    estimator->alive_count = 0;
+    for (size_t lane = 0; lane < twin->lanes; lane++) {
+        if (!gm_state_lane_failed(twin->state, lane)) {
+            estimator->alive[estimator->alive_count++] = (uint32_t)lane;
+        }
+    }
+}
+
+/// Moves the lanes that are left together, in place: row by row [lanes] -> [alive_count].
+static void gather_alive(const gm_estimator *estimator, double *rows, size_t count, size_t lanes)
+{
+    for (size_t row = 0; estimator->alive_count < lanes && row < count; row++) {
+        for (size_t index = 0; index < estimator->alive_count; index++) {
+            rows[row * estimator->alive_count + index] =
+                rows[row * lanes + estimator->alive[index]];
+        }
+    }
+}
+
+/// Lanes whose predictions are not finite fail here, before they can reach the others.
+static gm_status read_predictions(gm_twin *twin, size_t count, gm_error *error)
+{
+    gm_estimator *estimator = &twin->estimator;
+    gm_status status =
+        gm_state_read_many(twin->state, estimator->refs, count, estimator->predictions, error);
+    for (size_t index = 0; status == GM_OK && index < count * twin->lanes; index++) {
+        if (!isfinite(estimator->predictions[index])) {
+            gm_state_fail_lane(twin->state, index % twin->lanes);
+        }
+    }
+    find_alive(twin);
+    gather_alive(estimator, estimator->predictions, count, twin->lanes);
+    return status;
+}
+
+static gm_status read_values(gm_twin *twin, const gm_group_plan *plan, size_t count,
+                             gm_error *error)
+{
+    gm_estimator *estimator = &twin->estimator;
+    gm_status status = GM_OK;
+    for (size_t row = 0; status == GM_OK && row < count; row++) {
+        const gm_world_estimate *estimate = &twin->world->estimates[plan->estimates[row]];
+        double *values = estimator->values + row * twin->lanes;
+        status = gm_state_read(twin->state, estimate->ref, values, error);
+        for (size_t lane = 0; estimate->spread_relative && lane < twin->lanes; lane++) {
+            values[lane] = log(fmax(values[lane], 1e-300));
+        }
+    }
+    gather_alive(estimator, estimator->values, count, twin->lanes);
+    return status;
+}
+
+static gm_status write_values(gm_twin *twin, const gm_group_plan *plan, size_t count,
+                              gm_error *error)
+{
+    gm_estimator *estimator = &twin->estimator;
+    gm_status status = GM_OK;
+    for (size_t row = 0; status == GM_OK && row < count; row++) {
+        const gm_world_estimate *estimate = &twin->world->estimates[plan->estimates[row]];
+        const double *values = estimator->values + row * estimator->alive_count;
+        status = gm_state_read(twin->state, estimate->ref, estimator->lane_values, error);
+        for (size_t index = 0; status == GM_OK && index < estimator->alive_count; index++) {
+            estimator->lane_values[estimator->alive[index]] =
+                estimate->spread_relative ? exp(values[index]) : values[index];
+        }
+        for (size_t lane = 0; status == GM_OK && lane < twin->lanes; lane++) {
+            double *value = &estimator->lane_values[lane];
+            *value = isfinite(*value) ? *value : estimator->lane_values[estimator->alive[0]];
+        }
+        if (status == GM_OK) {
+            status = gm_state_write(twin->state, estimate->ref, estimator->lane_values, error);
+        }
+    }
+    return status;
+}
+
+/// Mean of what was measured of the same field of the same class; NAN when nothing was.
+static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *noise)
+{
+    const gm_estimator *estimator = &twin->estimator;
+    double sum = 0.0;
+    size_t found = 0;
+    *noise = 0.0;
+    for (size_t index = 0; index < count; index++) {
+        const gm_ref *other = &estimator->refs[index];
+        bool same = other->element == ref.element;
+        if (other->system != ref.system || other->class_number != ref.class_number ||
+            other->field != ref.field) {
+            continue;
+        }
+        double own = sqrt(estimator->variance[index]);
+        if (same) {
+            *noise = own;
+            return estimator->measured[index];
+        }
+        sum += estimator->measured[index];
+        *noise = fmax(*noise, first_spread * own);
+        found++;
+    }
+    return found > 0 ? sum / (double)found : NAN;
+}
+
+/// States without a declared spread start around the first measurements of the group.
+static gm_status spread_first(gm_twin *twin, const gm_group_plan *plan, size_t count,
+                              gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t row = 0; status == GM_OK && row < plan->state_count; row++) {
+        const gm_world_estimate *estimate = &twin->world->estimates[plan->estimates[row]];
+        double noise = 0.0, value = kin_of(twin, estimate->ref, count, &noise);
+        if (isnan(estimate->spread) && !isnan(value)) {
+            shake how = { plan->estimates[row], PURPOSE_FIRST, 0, noise, false };
+            status = gm_state_fill(twin->state, estimate->ref, value, error);
+            if (status == GM_OK) {
+                status = shake_value(twin, twin->state, estimate->ref, how, error);
+            }
+        }
+    }
+    return status;
+}
+
+/// The inflation follows how large innovations are against what lanes and noise explain.
+static void adapt(gm_twin *twin, gm_group_memory *memory, size_t count)
+{
+    const gm_estimator *estimator = &twin->estimator;
+    if (!isnan(twin->world->inflation) || memory->muted > 0) {
+        return;
+    }
+    for (size_t index = 0; index < count; index++) {
+        const gm_innovation *innovation = &estimator->innovations[index];
+        double total = innovation->spread * innovation->spread;
+        double surprise = fmin(innovation->mean * innovation->mean / total, surprise_max);
+        double weight = innovation->ensemble_variance / total;
+        memory->inflation *= 1.0 + inflation_rate * weight * (surprise - 1.0);
+        memory->inflation = fmin(fmax(memory->inflation, 1.0), inflation_max);
+    }
+}
+
+/// Everything that was measured in one group at one time.
+static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_error *error)
+{
+    gm_estimator *estimator = &twin->estimator;
+    const gm_group_plan *plan = &estimator->groups[group];
+    gm_group_memory *memory = &gm_group_memories(twin)[group];
+    gm_status status = GM_OK;
+    if (memory->begun == 0) {
+        memory->begun = 1;
+        status = spread_first(twin, plan, count, error);
+    }
+    if (status == GM_OK) {
+        status = read_predictions(twin, count, error);
+    }
+    size_t moved = memory->muted > 0 ? plan->state_count : plan->count;
+    if (status == GM_OK) {
+        status = read_values(twin, plan, moved, error);
+    }
+    if (status != GM_OK || estimator->alive_count < 2) {
+        return status; // a single lane cannot learn: it only follows its inputs
+    }
+    gm_analysis analysis = { .lanes = estimator->alive_count,
+                             .values = estimator->values,
+                             .value_count = moved,
+                             .predictions = estimator->predictions,
+                             .measurement_count = count,
+                             .measured = estimator->measured,
+                             .variance = estimator->variance,
+                             .gate = gate };
+    if (memory->inflation > 1.0) {
+        double factor = sqrt(memory->inflation);
+        gm_inflate(analysis.values, plan->state_count, analysis.lanes, factor);
+        gm_inflate(analysis.predictions, count, analysis.lanes, factor);
+    }
+    status = gm_square_root_update(&analysis, estimator->innovations, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    adapt(twin, memory, count);
+    status = write_values(twin, plan, moved, error);
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        gm_monitor_take(twin, estimator->entries[index], &estimator->innovations[index]);
+    }
+    return status == GM_OK ? settle_systems(twin, twin->state, group, error) : status;
+}
+
+/// Takes up the group's measurements among the entries of one time. Returns how many.
+static size_t collect(gm_twin *twin, size_t group, const gm_arrived *entries, size_t count)
+{
+    gm_estimator *estimator = &twin->estimator;
+    size_t found = 0;
+    for (size_t index = 0; index < count && found < twin->world->sensor_count; index++) {
+        const gm_world_sensor *sensor = &twin->world->sensors[entries[index].sample.sensor];
+        double value = value_of(twin, &entries[index]);
+        if (sensor->is_driver || twin->world->systems[sensor->ref.system].group != group ||
+            !is_plausible(sensor, value)) {
+            continue;
+        }
+        double noise = noise_of(sensor, value);
+        estimator->measured[found] = value;
+        estimator->variance[found] = noise * noise;
+        estimator->refs[found] = sensor->ref;
+        estimator->entries[found++] = &entries[index];
+    }
+    return found;
+}
+
+gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t count,
+                              gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        const gm_arrived *entry = &entries[index];
+        const gm_world_sensor *sensor = &twin->world->sensors[entry->sample.sensor];
+        double value = value_of(twin, entry);
+        bool plausible = is_plausible(sensor, value);
+        gm_monitor_arrival(twin, entry, value, plausible);
+        if (plausible && sensor->is_driver) {
+            status = write_input(twin, entry, value, error);
+        }
+    }
+    for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
+        size_t found = collect(twin, group, entries, count);
+        if (found > 0) {
+            status = update_group(twin, group, found, error);
+        }
+    }
+    return status;
+}
+
+// ---- time
+// -------------------------------------------------------------------------------------------------------
+
+/// Lanes that failed become copies of lanes that are left, drawn by lot.
+static gm_status replace_failed(gm_twin *twin, gm_error *error)
+{
+    gm_estimator *estimator = &twin->estimator;
+    find_alive(twin);
+    if (estimator->alive_count == twin->lanes || estimator->alive_count == 0) {
+        return GM_OK;
+    }
+    for (size_t lane = 0; lane < twin->lanes; lane++) {
+        gm_draw draw = { .lane = (uint32_t)lane,
+                         .purpose = PURPOSE_RESAMPLE,
+                         .occurrence = gm_state_tick(twin->state) };
+        double uniform = gm_random_uniform(estimator->random, draw);
+        size_t chosen = (size_t)(uniform * (double)estimator->alive_count);
+        estimator->source[lane] =
+            gm_state_lane_failed(twin->state, lane) ? estimator->alive[chosen] : (uint32_t)lane;
+    }
+    return gm_state_resample(twin->state, estimator->source, error);
+}
+
+gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
+{
+    double root_s = sqrt((double)elapsed_ns * 1e-9);
+    gm_status status = replace_failed(twin, error);
+    for (size_t index = 0; status == GM_OK && index < twin->world->estimate_count; index++) {
+        const gm_world_estimate *estimate = &twin->world->estimates[index];
+        size_t group = twin->world->systems[estimate->ref.system].group;
+        bool rests = estimate->is_parameter && gm_group_memories(twin)[group].muted > 0;
+        if (estimate->drift > 0.0 && !rests) {
+            shake how = { index, PURPOSE_DRIFT, gm_state_tick(twin->state),
+                          estimate->drift * root_s, estimate->drift_relative };
+            status = shake_value(twin, twin->state, estimate->ref, how, error);
+        }
+    }
+    for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
+        status = settle_systems(twin, twin->state, group, error);
+    }
+    return status;
+}

@@ -1,0 +1,392 @@
+// Intake: samples from any thread are told apart (new, known, not acceptable), journalled, and
+// handed to the cycle.
+//
+// A samples record of the journal (codec/pack.h): arrival i64, count u32, then for each sample:
+// sensor varint, flags u8 (1: has a sequence), source time i64, value f64, and the sequence varint
+// if there is one. A world record lists the sensors' names: numbers in the records behind it mean
+// those. A cycle mark: time i64. The order of the journal is the order of events: a cycle takes
+// exactly the samples in front of its mark.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/calendar.h"
+#include "base/require.h"
+#include "codec/pack.h"
+#include "twin/twin_parts.h"
+
+enum {
+    FLAG_SEQUENCE = 1,
+    SAMPLE_SIZE_LEAST = 18,
+    RECORD_SAMPLES = 65536, // samples in one journal record
+};
+#define FUTURE_LIMIT_NS (60 * GM_SECOND_NS) // how far ahead of the clock a source may be
+static const struct timespec busy_pause = { .tv_nsec = 1000000 };
+
+static void tell_waiters(void *context, uint64_t durable, gm_status status)
+{
+    gm_twin *twin = context;
+    for (;;) {
+        pthread_mutex_lock(&twin->inbox_lock);
+        gm_waiter next = { 0 };
+        bool ready =
+            twin->waiter_count > 0 && (status != GM_OK || twin->waiters[0].number <= durable);
+        if (ready) {
+            next = twin->waiters[0];
+            memmove(twin->waiters, twin->waiters + 1, --twin->waiter_count * sizeof next);
+        }
+        pthread_mutex_unlock(&twin->inbox_lock);
+        if (!ready) {
+            return;
+        }
+        bool stored = next.number <= durable;
+        next.done(next.context, stored ? GM_OK : status,
+                  stored ? "" : "the journal could not be written; send again");
+    }
+}
+
+/// Appends to the journal, waiting while its queue is full. Called without inbox_lock.
+static gm_status append_patiently(gm_twin *twin, uint16_t kind, const gm_string *bytes)
+{
+    gm_status status;
+    while ((status = gm_journal_append(twin->journal, kind, bytes->data, bytes->size, NULL)) ==
+               GM_BUSY &&
+           !atomic_load(&twin->stopping)) {
+        nanosleep(&busy_pause, NULL);
+    }
+    return status;
+}
+
+gm_status gm_intake_open(gm_twin *twin, gm_error *error)
+{
+    const gm_world *world = twin->world;
+    twin->newest_ns = twin->settled_ns = INT64_MIN;
+    twin->sensor_accepted = gm_arena_new(twin->arena, world->sensor_count, sizeof(uint64_t));
+    twin->sensor_rejected = gm_arena_new(twin->arena, world->sensor_count, sizeof(uint64_t));
+    if (twin->sensor_accepted == NULL || twin->sensor_rejected == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for %zu sensors", world->sensor_count);
+    }
+    return GM_OK;
+}
+
+/// Says in the journal which sensors the numbers behind it mean.
+gm_status gm_intake_announce(gm_twin *twin, gm_error *error)
+{
+    if (twin->journal == NULL) {
+        return GM_OK;
+    }
+    gm_string names = { 0 };
+    gm_pack_u32(&names, (uint32_t)twin->world->sensor_count);
+    for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
+        gm_pack_text(&names, gm_text_of(twin->world->sensors[sensor].name));
+    }
+    gm_status status = names.failed ? GM_MEMORY : append_patiently(twin, GM_JOURNAL_WORLD, &names);
+    gm_string_free(&names);
+    if (status != GM_OK) {
+        return gm_error_set(error, status, "the journal does not take the world's sensors");
+    }
+    return gm_journal_on_commit(twin->journal, tell_waiters, twin, error);
+}
+
+void gm_intake_close(gm_twin *twin)
+{
+    if (twin->journal != NULL) {
+        gm_journal_off_commit(twin->journal, tell_waiters, twin);
+        tell_waiters(twin, gm_journal_durable(twin->journal), GM_CANCELLED);
+    }
+    gm_memory_free(twin->inbox);
+    gm_memory_free(twin->taken);
+    gm_memory_free(twin->seen.slots);
+    gm_memory_free(twin->waiters);
+    gm_string_free(&twin->payload);
+}
+
+// ---- submitting
+// -------------------------------------------------------------------------------------------------
+
+/// true when a sample from before the window is in the history already.
+static bool is_in_history(gm_twin *twin, const gm_sample *sample)
+{
+    char name[GM_HISTORY_NAME_MAX];
+    snprintf(name, sizeof name, "sensor/%s", twin->world->sensors[sample->sensor].name);
+    gm_history_query query = gm_default_history_query();
+    query.branch = "live";
+    query.series = name;
+    query.from_ns = query.to_ns = sample->time_ns;
+    gm_history_rows rows = { 0 };
+    bool known = twin->history != NULL &&
+                 gm_history_read(twin->history, &query, &rows, NULL) == GM_OK && rows.count > 0;
+    gm_history_rows_free(&rows);
+    return known;
+}
+
+/// What becomes of each sample; those accepted enter the set of seen ones. Under inbox_lock.
+static gm_status judge(gm_twin *twin, const gm_sample *samples, size_t count, gm_sample_fate *fates)
+{
+    int64_t horizon_ns = twin->options.replay ? INT64_MAX : gm_clock_wall_ns() + FUTURE_LIMIT_NS;
+    int64_t before_ns =
+        twin->settled_ns == INT64_MIN
+            ? INT64_MIN
+            : twin->settled_ns - twin->world->lateness_ns - 2 * twin->world->cycle_ns;
+    for (size_t index = 0; index < count; index++) {
+        const gm_sample *sample = &samples[index];
+        if (sample->sensor >= twin->world->sensor_count || !isfinite(sample->value) ||
+            sample->time_ns > horizon_ns || sample->time_ns < 0) {
+            fates[index] = GM_SAMPLE_REJECTED;
+            continue;
+        }
+        bool known = false;
+        if (sample->time_ns < before_ns && is_in_history(twin, sample)) {
+            known = true;
+        } else if (!gm_seen_add(&twin->seen, sample, before_ns, &known)) {
+            return GM_MEMORY;
+        }
+        fates[index] = known ? GM_SAMPLE_DUPLICATE : GM_SAMPLE_ACCEPTED;
+    }
+    return GM_OK;
+}
+
+static void pack_samples(gm_string *out, const gm_sample *samples, const gm_sample_fate *fates,
+                         size_t count, int64_t arrival_ns)
+{
+    size_t accepted = 0;
+    for (size_t index = 0; index < count; index++) {
+        accepted += fates[index] == GM_SAMPLE_ACCEPTED;
+    }
+    out->size = 0;
+    gm_pack_i64(out, arrival_ns);
+    gm_pack_u32(out, (uint32_t)accepted);
+    for (size_t index = 0; index < count; index++) {
+        const gm_sample *sample = &samples[index];
+        if (fates[index] == GM_SAMPLE_ACCEPTED) {
+            gm_pack_varint(out, sample->sensor);
+            gm_pack_u8(out, sample->has_sequence ? FLAG_SEQUENCE : 0);
+            gm_pack_i64(out, sample->time_ns);
+            gm_pack_f64(out, sample->value);
+            if (sample->has_sequence) {
+                gm_pack_varint(out, sample->sequence);
+            }
+        }
+    }
+}
+
+/// Makes room for what is to come: afterwards nothing can fail any more. Under inbox_lock.
+static bool make_room(gm_twin *twin, size_t count)
+{
+    if (twin->inbox_count + count > twin->inbox_capacity) {
+        gm_arrived *grown = gm_memory_grow(twin->inbox, &twin->inbox_capacity,
+                                           twin->inbox_count + count, sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        twin->inbox = grown;
+    }
+    if (twin->waiter_count == twin->waiter_capacity) {
+        gm_waiter *grown = gm_memory_grow(twin->waiters, &twin->waiter_capacity,
+                                          twin->waiter_count + 1, sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        twin->waiters = grown;
+    }
+    return true;
+}
+
+static void put_in(gm_twin *twin, const gm_sample *sample, int64_t arrival_ns, uint64_t number)
+{
+    twin->inbox[twin->inbox_count++] = (gm_arrived){ *sample, number, arrival_ns };
+    twin->accepted++;
+    twin->sensor_accepted[sample->sensor]++;
+    if (sample->time_ns > twin->newest_ns) {
+        twin->newest_ns = sample->time_ns;
+    }
+}
+
+/// Journals and queues one portion. Under inbox_lock. @param number out, of its record; 0: nothing
+/// was to be written
+static gm_status take_in(gm_twin *twin, const gm_sample *samples, size_t count,
+                         gm_sample_fate *fates, uint64_t *number)
+{
+    *number = 0;
+    if (twin->inbox_count + count > GM_TWIN_INBOX_MAX) {
+        return GM_BUSY;
+    }
+    int64_t arrival_ns = !twin->options.replay          ? gm_clock_wall_ns()
+                         : twin->newest_ns == INT64_MIN ? samples[0].time_ns
+                                                        : twin->newest_ns;
+    gm_status status = make_room(twin, count) ? judge(twin, samples, count, fates) : GM_MEMORY;
+    bool any = false;
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        any = any || fates[index] == GM_SAMPLE_ACCEPTED;
+    }
+    if (status == GM_OK && any && twin->journal != NULL) {
+        pack_samples(&twin->payload, samples, fates, count, arrival_ns);
+        status = twin->payload.failed
+                     ? GM_MEMORY
+                     : gm_journal_append(twin->journal, GM_JOURNAL_SAMPLES, twin->payload.data,
+                                         twin->payload.size, number);
+    }
+    for (size_t index = 0; index < count; index++) {
+        if (fates[index] == GM_SAMPLE_ACCEPTED && status != GM_OK) {
+            gm_seen_remove(&twin->seen, &samples[index]); // it may come again
+            fates[index] = GM_SAMPLE_NONE;
+        } else if (fates[index] == GM_SAMPLE_ACCEPTED) {
+            put_in(twin, &samples[index], arrival_ns, *number);
+        } else if (status == GM_OK) {
+            twin->duplicates += fates[index] == GM_SAMPLE_DUPLICATE;
+            twin->rejected += fates[index] == GM_SAMPLE_REJECTED;
+            if (fates[index] == GM_SAMPLE_REJECTED &&
+                samples[index].sensor < twin->world->sensor_count) {
+                twin->sensor_rejected[samples[index].sensor]++;
+            }
+        }
+    }
+    return status;
+}
+
+gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
+                         gm_sample_fate *fates, gm_submit_done *done, void *context,
+                         gm_error *error)
+{
+    if (count > GM_TWIN_SUBMIT_MAX) {
+        return gm_error_set(error, GM_LIMIT, "%zu samples at once; at most %d are taken", count,
+                            GM_TWIN_SUBMIT_MAX);
+    }
+    memset(fates, 0, count * sizeof *fates);
+    gm_status status = GM_OK;
+    uint64_t last = 0;
+    pthread_mutex_lock(&twin->inbox_lock);
+    for (size_t at = 0; status == GM_OK && at < count; at += RECORD_SAMPLES) {
+        size_t portion = count - at < RECORD_SAMPLES ? count - at : RECORD_SAMPLES;
+        uint64_t number = 0;
+        status = take_in(twin, samples + at, portion, fates + at, &number);
+        last = number > last ? number : last;
+    }
+    if (twin->journal != NULL && last == 0) {
+        // only known samples: they were journalled before, perhaps a moment ago
+        last = gm_journal_next(twin->journal) - 1;
+    }
+    bool waits = status == GM_OK && done != NULL && twin->journal != NULL &&
+                 gm_journal_durable(twin->journal) < last;
+    if (waits) {
+        twin->waiters[twin->waiter_count++] = (gm_waiter){ last, done, context };
+    }
+    pthread_mutex_unlock(&twin->inbox_lock);
+    if (status != GM_OK) {
+        return gm_error_set(error, status,
+                            status == GM_BUSY ? "too much is waiting already; send again later"
+                                              : "no memory for samples");
+    }
+    if (!waits && done != NULL) {
+        done(context, GM_OK, "");
+    }
+    return GM_OK;
+}
+
+// ---- taking
+// -----------------------------------------------------------------------------------------------------
+
+/// The mark of this cycle, and the inbox in exchange for an empty one.
+static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, size_t *count)
+{
+    gm_string mark = { 0 };
+    gm_pack_i64(&mark, time_ns);
+    gm_status status = mark.failed ? GM_MEMORY : GM_OK;
+    for (bool again = status == GM_OK; again;) {
+        pthread_mutex_lock(&twin->inbox_lock);
+        status = twin->journal == NULL || twin->replaying
+                     ? GM_OK
+                     : gm_journal_append(twin->journal, GM_JOURNAL_CYCLE, mark.data, mark.size,
+                                         &twin->mark);
+        again = status == GM_BUSY && !atomic_load(&twin->stopping);
+        if (status == GM_OK) {
+            gm_arrived *entries = twin->inbox;
+            size_t capacity = twin->inbox_capacity;
+            *count = twin->inbox_count;
+            twin->inbox = twin->taken;
+            twin->inbox_capacity = twin->taken_capacity;
+            twin->inbox_count = 0;
+            twin->taken = entries;
+            twin->taken_capacity = capacity;
+            twin->settled_ns = time_ns;
+        }
+        pthread_mutex_unlock(&twin->inbox_lock);
+        if (again) {
+            nanosleep(&busy_pause, NULL);
+        }
+    }
+    gm_string_free(&mark);
+    return status;
+}
+
+gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, int64_t *earliest_ns, gm_error *error)
+{
+    size_t count = 0;
+    gm_status status = swap_inbox(twin, time_ns, &count);
+    if (status != GM_OK) {
+        return gm_error_set(error, status, "the journal does not take the mark of a cycle");
+    }
+    *earliest_ns = INT64_MAX;
+    int64_t oldest_ns =
+        twin->window.count > 0 ? gm_window_at(&twin->window, 0)->held->time_ns : INT64_MIN;
+    uint64_t late = 0;
+    for (size_t index = 0; index < count; index++) {
+        const gm_arrived *entry = &twin->taken[index];
+        bool too_late = entry->sample.time_ns <= oldest_ns;
+        if (too_late && twin->replaying) {
+            continue; // part of the snapshot, or too late then as now
+        }
+        gm_recorder_sample(twin, entry, too_late ? QUALITY_STALE : QUALITY_GOOD);
+        late += twin->state != NULL && entry->sample.time_ns <= gm_state_time(twin->state);
+        if (!too_late) {
+            if (!gm_window_add(&twin->window, entry)) {
+                return gm_error_set(error, GM_MEMORY, "no memory for samples");
+            }
+            *earliest_ns =
+                entry->sample.time_ns < *earliest_ns ? entry->sample.time_ns : *earliest_ns;
+        }
+    }
+    pthread_mutex_lock(&twin->inbox_lock);
+    twin->late += late;
+    pthread_mutex_unlock(&twin->inbox_lock);
+    return GM_OK;
+}
+
+// ---- recovery
+// ---------------------------------------------------------------------------------------------------
+
+gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *error)
+{
+    gm_unpack in = gm_unpack_of(record->bytes, record->size);
+    int64_t arrival_ns = gm_unpack_i64(&in);
+    size_t count = gm_unpack_count(&in, SAMPLE_SIZE_LEAST);
+    gm_status status = make_room(twin, count) ? GM_OK : GM_MEMORY;
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        gm_sample sample = { .sensor = gm_unpack_varint(&in) };
+        sample.has_sequence = (gm_unpack_u8(&in) & FLAG_SEQUENCE) != 0;
+        sample.time_ns = gm_unpack_i64(&in);
+        sample.value = gm_unpack_f64(&in);
+        sample.sequence = sample.has_sequence ? gm_unpack_varint(&in) : 0;
+        if (in.failed || sample.sensor >= record->name_count) {
+            status = GM_CORRUPT;
+            break;
+        }
+        sample.sensor = record->sensors[sample.sensor];
+        bool known = false;
+        if (sample.sensor == GM_NO_INDEX) {
+            continue; // the world file has no such sensor any more
+        }
+        status = gm_seen_add(&twin->seen, &sample, INT64_MIN, &known) ? GM_OK : GM_MEMORY;
+        if (status == GM_OK && !known) {
+            put_in(twin, &sample, arrival_ns, record->number);
+        }
+    }
+    if (status == GM_OK && !gm_unpack_done(&in)) {
+        status = GM_CORRUPT;
+    }
+    return status == GM_OK ? GM_OK
+                           : gm_error_set(error, status, "journal record %llu: %s",
+                                          (unsigned long long)record->number,
+                                          status == GM_MEMORY ? "no memory" : "not as written");
+}

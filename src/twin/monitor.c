@@ -1,0 +1,338 @@
+// The innovation monitor: says when a sensor, or the system behind it, no longer does what the twin
+// expects.
+//
+// Innovations normalised by their predicted spread, and by their own running size (so that a sensor
+// whose declared noise is wrong neither cries nor sleeps), are summed on each side as far as they
+// exceed a slack: a cumulative sum test (Page, Biometrika 41 (1954) 100-115). A sum above the
+// threshold raises an event that began when the sum left zero; the event is cleared when the
+// running mean has been small for some measurements in a row. Silence and implausible values are
+// events of their own.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "assim/square_root.h"
+#include "base/calendar.h"
+#include "twin/twin_parts.h"
+
+static const double scale_rate = 0.002; // how fast the running size follows
+static const double scale_least =
+    0.3; // a filter that is far too sure of itself must not hide a fault
+static const double normal_size = 0.7979; // mean size of a standard normal
+static const double level_rate = 0.2;
+
+static const char *const kind_names[EVENT_KINDS] = { "innovation", "stale", "range" };
+
+gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
+{
+    gm_detect *detect = &twin->detect;
+    *detect = (gm_detect){
+        .slack = 1.0, .threshold = 12.0, .calm = 0.75, .calm_count = 10, .warm_up = 60, .stale = 5.0
+    };
+    static const char *const keys[] = { "slack",   "threshold", "calm", "calm count",
+                                        "warm up", "stale",     NULL };
+    const gm_config *config = twin->world->detect;
+    if (config == NULL) {
+        return GM_OK;
+    }
+    double calm_count = detect->calm_count, warm_up = detect->warm_up;
+    const struct {
+        const char *key;
+        double *value;
+        double max;
+    } numbers[] = {
+        { "slack", &detect->slack, 100.0 }, { "threshold", &detect->threshold, 1e6 },
+        { "calm", &detect->calm, 100.0 },   { "calm count", &calm_count, 1e6 },
+        { "warm up", &warm_up, 1e6 },       { "stale", &detect->stale, 1e6 },
+    };
+    gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map of monitor settings", error);
+    if (status == GM_OK) {
+        status = gm_config_only(config, keys, error);
+    }
+    for (size_t index = 0; status == GM_OK && index < sizeof numbers / sizeof *numbers; index++) {
+        gm_quantity quantity = { .unit = "1", .min = 0.0, .max = numbers[index].max };
+        status = gm_config_child_number(config, numbers[index].key, quantity, *numbers[index].value,
+                                        numbers[index].value, error);
+    }
+    detect->calm_count = (uint32_t)calm_count;
+    detect->warm_up = (uint32_t)warm_up;
+    return status;
+}
+
+// ---- events
+// -----------------------------------------------------------------------------------------------------
+
+static uint64_t event_id(const gm_twin *twin, size_t sensor, gm_event_kind kind, int64_t time_ns)
+{
+    return (gm_cycle_number(twin, time_ns) << 22 | (uint64_t)sensor << 2 | (uint64_t)kind) + 1;
+}
+
+static gm_kept_event *find_event(gm_twin *twin, uint64_t id)
+{
+    for (size_t index = twin->event_count; index-- > 0;) {
+        if (twin->events[index].event.id == id) {
+            return &twin->events[index];
+        }
+    }
+    return NULL;
+}
+
+/// A place for one more event; the oldest closed one leaves when there are too many. Under
+/// look_lock.
+static gm_kept_event *new_event(gm_twin *twin)
+{
+    if (twin->event_count == GM_TWIN_EVENTS_MAX) {
+        memmove(twin->events, twin->events + 1, --twin->event_count * sizeof *twin->events);
+    }
+    if (twin->event_count == twin->event_capacity) {
+        gm_kept_event *grown = gm_memory_grow(twin->events, &twin->event_capacity,
+                                              twin->event_count + 1, sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        twin->events = grown;
+    }
+    return &twin->events[twin->event_count++];
+}
+
+/// Shows an event to people, programs and the store. Its own copy: nothing is locked when others
+/// are told.
+static void show(gm_twin *twin, const gm_twin_event *event)
+{
+    gm_recorder_event(twin, event);
+    if (!twin->replaying) {
+        gm_tell(twin,
+                &(gm_twin_update){ .kind = GM_UPDATE_EVENT, .cycle = twin->cycle, .event = event });
+    }
+}
+
+static void describe(const gm_twin *twin, size_t sensor, gm_event_kind kind, gm_twin_event *event)
+{
+    const gm_world_sensor *declared = &twin->world->sensors[sensor];
+    char start[40];
+    gm_time_format(event->start_ns, start);
+    snprintf(event->kind, sizeof event->kind, "%s", kind_names[kind]);
+    snprintf(event->subject, sizeof event->subject, "%s", declared->name);
+    snprintf(event->unit, sizeof event->unit, "%s",
+             kind == EVENT_STALE ? "s" : declared->field_unit);
+    if (kind == EVENT_STALE) {
+        snprintf(event->text, sizeof event->text, "%s has been silent since %s, %.3g s",
+                 declared->name, start, event->size);
+    } else if (kind == EVENT_RANGE) {
+        snprintf(event->text, sizeof event->text,
+                 "%s reads %.6g %s since %s: outside its plausible range", declared->name,
+                 event->size, declared->field_unit, start);
+    } else {
+        snprintf(event->text, sizeof event->text,
+                 "%s has read %.3g %s %s than the model expects since %s", declared->name,
+                 fabs(event->size), declared->field_unit, event->size < 0.0 ? "lower" : "higher",
+                 start);
+    }
+}
+
+/// What is raised: since when, how large, known at which time.
+typedef struct alarm {
+    gm_event_kind kind;
+    int64_t start_ns, known_ns;
+    double size;
+} alarm;
+
+static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, alarm what)
+{
+    uint64_t id = event_id(twin, sensor, what.kind, what.known_ns);
+    memory->events[what.kind] = id;
+    memory->starts_ns[what.kind] = what.start_ns;
+    gm_twin_event event = {
+        .id = id, .start_ns = what.start_ns, .end_ns = INT64_MAX, .size = what.size
+    };
+    describe(twin, sensor, what.kind, &event);
+    pthread_mutex_lock(&twin->look_lock);
+    gm_kept_event *kept = find_event(twin, id);
+    bool known = kept != NULL;
+    kept = known ? kept : new_event(twin);
+    if (kept != NULL) {
+        *kept =
+            (gm_kept_event){ .event = event, .raised_ns = what.known_ns, .cleared_ns = INT64_MAX };
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    show(twin, &event);
+}
+
+static void clear_event(gm_twin *twin, gm_sensor_memory *memory, gm_event_kind kind,
+                        int64_t time_ns)
+{
+    uint64_t id = memory->events[kind];
+    memory->events[kind] = 0;
+    gm_twin_event event = { 0 };
+    pthread_mutex_lock(&twin->look_lock);
+    gm_kept_event *kept = find_event(twin, id);
+    if (kept != NULL) {
+        kept->event.end_ns = time_ns;
+        kept->cleared_ns = time_ns;
+        event = kept->event;
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    if (event.id != 0) {
+        show(twin, &event);
+    }
+}
+
+void gm_monitor_rewind(gm_twin *twin, int64_t time_ns)
+{
+    pthread_mutex_lock(&twin->look_lock);
+    for (size_t index = 0; index < twin->event_count; index++) {
+        gm_kept_event *kept = &twin->events[index];
+        kept->doubted = kept->raised_ns > time_ns;
+        if (kept->cleared_ns > time_ns) {
+            kept->event.end_ns = kept->cleared_ns = INT64_MAX;
+        }
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+}
+
+void gm_monitor_settle(gm_twin *twin, int64_t known_ns)
+{
+    for (bool again = true; again;) {
+        gm_twin_event event = { 0 };
+        pthread_mutex_lock(&twin->look_lock);
+        for (size_t index = 0; index < twin->event_count && event.id == 0; index++) {
+            if (twin->events[index].doubted) {
+                event = twin->events[index].event;
+                memmove(&twin->events[index], &twin->events[index + 1],
+                        (--twin->event_count - index) * sizeof *twin->events);
+            }
+        }
+        pthread_mutex_unlock(&twin->look_lock);
+        again = event.id != 0;
+        if (again) {
+            event.end_ns = known_ns;
+            event.size = 0.0;
+            snprintf(event.text, sizeof event.text, "%s: withdrawn, late samples explain it",
+                     event.subject);
+            show(twin, &event);
+        }
+    }
+}
+
+// ---- samples
+// ----------------------------------------------------------------------------------------------------
+
+static gm_group_memory *group_of(gm_twin *twin, size_t sensor)
+{
+    size_t system = twin->world->sensors[sensor].ref.system;
+    return &gm_group_memories(twin)[twin->world->systems[system].group];
+}
+
+void gm_monitor_arrival(gm_twin *twin, const gm_arrived *entry, double value, bool plausible)
+{
+    size_t sensor = entry->sample.sensor;
+    gm_sensor_memory *memory = &gm_sensor_memories(twin)[sensor];
+    int64_t time_ns = entry->sample.time_ns;
+    memory->time_ns = time_ns;
+    memory->value = value;
+    memory->quality = plausible ? QUALITY_GOOD : QUALITY_RANGE;
+    if (memory->events[EVENT_STALE] != 0) {
+        clear_event(twin, memory, EVENT_STALE, time_ns);
+    }
+    if (plausible && memory->events[EVENT_RANGE] != 0) {
+        clear_event(twin, memory, EVENT_RANGE, time_ns);
+    }
+    if (!plausible && memory->events[EVENT_RANGE] == 0) {
+        raise_event(twin, memory, sensor, (alarm){ EVENT_RANGE, time_ns, time_ns, value });
+    }
+    if (plausible) {
+        gm_forecaster_score(twin, sensor, time_ns, value);
+    }
+}
+
+static void follow_size(gm_sensor_memory *memory, double normalised)
+{
+    double size = fabs(normalised);
+    double rate = memory->count < 1000 ? 1.0 / (1.0 + memory->count) : scale_rate;
+    rate = fmax(rate, scale_rate);
+    double limit = memory->count < 10 ? size : 3.0 * memory->scale;
+    memory->scale += rate * (fmin(size, limit) - memory->scale);
+}
+
+/// The sums on both sides. @return the side (0 above, 1 below) whose sum is over the threshold, or
+/// -1
+static int add_up(const gm_detect *detect, gm_sensor_memory *memory, double deviation,
+                  int64_t time_ns)
+{
+    int over = -1;
+    for (int side = 0; side < 2; side++) {
+        double sum = memory->sums[side] + (side == 0 ? deviation : -deviation) - detect->slack;
+        if (!(sum > 0.0)) {
+            memory->sums[side] = 0.0;
+            memory->runs[side] = 0;
+            continue;
+        }
+        if (memory->runs[side]++ == 0) {
+            memory->since_ns[side] = time_ns;
+        }
+        memory->sums[side] = fmin(sum, 2.0 * detect->threshold);
+        over = sum > detect->threshold ? side : over;
+    }
+    return over;
+}
+
+static void watch(gm_twin *twin, size_t sensor, double deviation, double unit_size, int64_t time_ns)
+{
+    const gm_detect *detect = &twin->detect;
+    gm_sensor_memory *memory = &gm_sensor_memories(twin)[sensor];
+    memory->level += level_rate * (deviation - memory->level);
+    int side = add_up(detect, memory, deviation, time_ns);
+    if (memory->events[EVENT_INNOVATION] == 0) {
+        if (side >= 0 && memory->count > detect->warm_up) {
+            double mean = memory->sums[side] / memory->runs[side] + detect->slack;
+            alarm what = { EVENT_INNOVATION, memory->since_ns[side], time_ns,
+                           (side == 0 ? mean : -mean) * unit_size };
+            raise_event(twin, memory, sensor, what);
+            group_of(twin, sensor)->muted++;
+            memory->calm = 0;
+        }
+        return;
+    }
+    memory->calm = fabs(memory->level) < detect->calm ? memory->calm + 1 : 0;
+    if (memory->calm >= detect->calm_count) {
+        clear_event(twin, memory, EVENT_INNOVATION, time_ns);
+        group_of(twin, sensor)->muted--;
+        memory->sums[0] = memory->sums[1] = 0.0;
+        memory->runs[0] = memory->runs[1] = 0;
+    }
+}
+
+void gm_monitor_take(gm_twin *twin, const gm_arrived *entry, const gm_innovation *innovation)
+{
+    size_t sensor = entry->sample.sensor;
+    gm_sensor_memory *memory = &gm_sensor_memories(twin)[sensor];
+    memory->innovation = innovation->mean;
+    memory->estimate = memory->value - innovation->mean;
+    memory->spread = sqrt(innovation->ensemble_variance);
+    double normalised = innovation->mean / innovation->spread;
+    if (memory->events[EVENT_INNOVATION] == 0) {
+        follow_size(memory, normalised);
+    }
+    memory->count += memory->count < UINT32_MAX;
+    double scale = fmax(memory->scale / normal_size, scale_least);
+    watch(twin, sensor, normalised / scale, innovation->spread * scale, entry->sample.time_ns);
+}
+
+void gm_monitor_silence(gm_twin *twin, int64_t time_ns)
+{
+    for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
+        int64_t every_ns = twin->world->sensors[sensor].every_ns;
+        if (every_ns == 0) {
+            continue;
+        }
+        gm_sensor_memory *memory = &gm_sensor_memories(twin)[sensor];
+        bool spoke = memory->quality != QUALITY_NONE;
+        double silent_s = (double)(time_ns - memory->time_ns) * 1e-9;
+        if (spoke && memory->events[EVENT_STALE] == 0 &&
+            silent_s > twin->detect.stale * (double)every_ns * 1e-9) {
+            memory->quality = QUALITY_STALE;
+            raise_event(twin, memory, sensor,
+                        (alarm){ EVENT_STALE, memory->time_ns, time_ns, silent_s });
+        }
+    }
+}

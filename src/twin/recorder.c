@@ -1,0 +1,456 @@
+// The recorder: what is kept of a twin (history, events, snapshots), and recovery from it.
+//
+// A snapshot holds the oldest state of the window, so that a late sample can still rewind after a
+// restart. Behind it, replay needs every journal record with a sample after that state's time, and
+// the marks of the cycles since. Its bytes (codec/pack.h): version u16, time of the state i64,
+// counters u64 x 4, the sensors' names, events still of interest, the forecaster's memory as text,
+// then the state (gm_state_save) to the end.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/calendar.h"
+#include "codec/pack.h"
+#include "twin/twin_parts.h"
+
+enum { SNAPSHOT_VERSION = 1, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
+
+static const int64_t default_snapshot_ns = 600 * GM_SECOND_NS;
+static const char *const branch_live = "live";
+
+// ---- history
+// ----------------------------------------------------------------------------------------------------
+
+static gm_status open_series(gm_twin *twin, const char *name, const char *columns, const char *unit,
+                             gm_series_id *id)
+{
+    gm_error error = { 0 };
+    gm_series_definition definition = { branch_live, name, columns, unit };
+    gm_status status = gm_history_series(twin->history, &definition, id, &error);
+    if (status != GM_OK) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "%s is not recorded: %s", name,
+                     error.text);
+        *id = 0;
+    }
+    return status == GM_MEMORY ? status : GM_OK;
+}
+
+static gm_status open_forecasts(gm_twin *twin)
+{
+    gm_forecaster *forecaster = &twin->forecaster;
+    gm_status status = GM_OK;
+    for (size_t field = 0; status == GM_OK && field < forecaster->field_count; field++) {
+        gm_ref ref = twin->world->forecast.refs[field];
+        char address[ADDRESS_SIZE], name[ADDRESS_SIZE + 64];
+        gm_world_address(twin->world, ref, address, sizeof address);
+        for (size_t lead = 0; status == GM_OK && lead < forecaster->lead_count; lead++) {
+            gm_lead *of = &forecaster->leads[field * forecaster->lead_count + lead];
+            snprintf(name, sizeof name, "forecast/%s/%llds", address,
+                     (long long)(of->row.lead_ns / GM_SECOND_NS));
+            status = open_series(twin, name, "mean,spread,q05,q50,q95",
+                                 gm_world_field(twin->world, ref)->unit, &of->series);
+        }
+    }
+    return status;
+}
+
+gm_status gm_recorder_open(gm_twin *twin, gm_error *error)
+{
+    const gm_world *world = twin->world;
+    gm_recorder *recorder = &twin->recorder;
+    recorder->values = gm_arena_new(twin->arena, twin->lanes, sizeof(double));
+    recorder->records = gm_arena_new(twin->arena, world->record_count, sizeof(gm_series_id));
+    recorder->record_due_ns = gm_arena_new(twin->arena, world->record_count, sizeof(int64_t));
+    recorder->sensors = gm_arena_new(twin->arena, world->sensor_count, sizeof(gm_series_id));
+    if (recorder->values == NULL || recorder->records == NULL || recorder->record_due_ns == NULL ||
+        recorder->sensors == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for records");
+    }
+    if (twin->history == NULL) {
+        return GM_OK;
+    }
+    gm_status status = GM_OK;
+    for (size_t index = 0; status == GM_OK && index < world->record_count; index++) {
+        char address[ADDRESS_SIZE];
+        gm_ref ref = world->records[index].ref;
+        gm_world_address(world, ref, address, sizeof address);
+        status = open_series(twin, address, "mean,spread", gm_world_field(world, ref)->unit,
+                             &recorder->records[index]);
+    }
+    for (size_t sensor = 0; status == GM_OK && sensor < world->sensor_count; sensor++) {
+        char name[ADDRESS_SIZE];
+        snprintf(name, sizeof name, "sensor/%s", world->sensors[sensor].name);
+        status = open_series(twin, name, "value", world->sensors[sensor].field_unit,
+                             &recorder->sensors[sensor]);
+    }
+    if (status == GM_OK) {
+        status = open_forecasts(twin);
+    }
+    return status == GM_OK ? GM_OK : gm_error_set(error, status, "no memory for records");
+}
+
+static void append(gm_twin *twin, gm_series_id series, const gm_history_row *row)
+{
+    if (series == 0) {
+        return;
+    }
+    gm_status status = gm_history_append(twin->history, series, row, NULL);
+    if (status == GM_BUSY) {
+        // a recording runs ahead of the disk: wait for it; a live twin never gets here unless the
+        // disk hangs
+        gm_history_flush(twin->history, gm_clock_monotonic_ns() + FLUSH_WAIT_S * GM_SECOND_NS,
+                         NULL);
+        gm_history_append(twin->history, series, row, NULL);
+    }
+}
+
+void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns)
+{
+    gm_recorder *recorder = &twin->recorder;
+    int64_t time_ns = gm_state_time(state), cycle_ns = twin->world->cycle_ns;
+    for (size_t index = 0; twin->history != NULL && index < twin->world->record_count; index++) {
+        const gm_world_record *record = &twin->world->records[index];
+        int64_t every_ns = record->every_ns > cycle_ns ? record->every_ns : cycle_ns;
+        // due by the clock, not by counting: a re-run of a cycle records the same times
+        if (time_ns / every_ns == (time_ns - cycle_ns) / every_ns ||
+            recorder->records[index] == 0) {
+            continue;
+        }
+        if (gm_state_read(state, record->ref, recorder->values, NULL) == GM_OK) {
+            gm_summary summary;
+            gm_summarise(state, recorder->values, &summary);
+            append(twin, recorder->records[index],
+                   &(gm_history_row){ .time_ns = time_ns,
+                                      .known_ns = known_ns,
+                                      .values = (double[]){ summary.mean, summary.spread } });
+        }
+    }
+}
+
+void gm_recorder_sample(gm_twin *twin, const gm_arrived *entry, uint32_t quality)
+{
+    if (twin->history == NULL) {
+        return;
+    }
+    const gm_world_sensor *sensor = &twin->world->sensors[entry->sample.sensor];
+    double value = entry->sample.value * sensor->to_si.factor + sensor->to_si.offset;
+    bool plausible = value >= sensor->min && value <= sensor->max;
+    append(twin, twin->recorder.sensors[entry->sample.sensor],
+           &(gm_history_row){ .time_ns = entry->sample.time_ns,
+                              .known_ns = entry->arrival_ns,
+                              .quality = quality != QUALITY_GOOD ? quality
+                                         : plausible             ? 0
+                                                                 : QUALITY_RANGE,
+                              .values = &value });
+}
+
+void gm_recorder_forecast(gm_twin *twin, const gm_lead *lead)
+{
+    if (twin->history != NULL) {
+        const gm_summary *value = &lead->row.value;
+        append(twin, lead->series,
+               &(gm_history_row){ .time_ns = lead->row.time_ns,
+                                  .known_ns = lead->row.time_ns - lead->row.lead_ns,
+                                  .values = (double[]){ value->mean, value->spread, value->q05,
+                                                        value->q50, value->q95 } });
+    }
+}
+
+void gm_recorder_event(gm_twin *twin, const gm_twin_event *event)
+{
+    if (twin->store == NULL) {
+        return;
+    }
+    gm_event_record record = { .id = event->id,
+                               .branch = branch_live,
+                               .subject = event->subject,
+                               .kind = event->kind,
+                               .start_ns = event->start_ns,
+                               .end_ns = event->end_ns,
+                               .known_ns = twin->state != NULL ? gm_state_time(twin->state) : 0,
+                               .size = event->size,
+                               .text = event->text };
+    gm_error error = { 0 };
+    if (gm_event_put(twin->store, &record, &error) != GM_OK) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "event not stored: %s", error.text);
+    }
+}
+
+// ---- snapshots
+// --------------------------------------------------------------------------------------------------
+
+/// The journal is needed from the record after this one to get from the window's oldest state to
+/// now.
+static uint64_t needed_after(const gm_twin *twin)
+{
+    const gm_window *window = &twin->window;
+    const gm_moment *base = gm_window_at(window, 0);
+    uint64_t number = base->journal;
+    for (size_t index = gm_window_after(window, base->held->time_ns); index < window->entry_count;
+         index++) {
+        uint64_t journal = window->entries[index].journal;
+        number = journal <= number ? journal - 1 : number;
+    }
+    return number;
+}
+
+static void pack_events(const gm_twin *twin, gm_string *out)
+{
+    size_t first = twin->event_count > EVENTS_SAVED ? twin->event_count - EVENTS_SAVED : 0;
+    gm_pack_u32(out, (uint32_t)(twin->event_count - first));
+    for (size_t index = first; index < twin->event_count; index++) {
+        const gm_kept_event *kept = &twin->events[index];
+        gm_pack_u64(out, kept->event.id);
+        gm_pack_i64(out, kept->event.start_ns);
+        gm_pack_i64(out, kept->event.end_ns);
+        gm_pack_i64(out, kept->raised_ns);
+        gm_pack_i64(out, kept->cleared_ns);
+        gm_pack_f64(out, kept->event.size);
+        gm_pack_text(out, gm_text_of(kept->event.kind));
+        gm_pack_text(out, gm_text_of(kept->event.subject));
+        gm_pack_text(out, gm_text_of(kept->event.unit));
+        gm_pack_text(out, gm_text_of(kept->event.text));
+    }
+}
+
+static gm_status pack_snapshot(gm_twin *twin, gm_string *out, gm_error *error)
+{
+    const gm_held *base = gm_window_at(&twin->window, 0)->held;
+    void *bytes = NULL;
+    size_t size = 0;
+    gm_status status = gm_state_save(base->state, &bytes, &size, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_string scores = { 0 };
+    gm_forecaster_save(twin, &scores);
+    gm_pack_u16(out, SNAPSHOT_VERSION);
+    gm_pack_i64(out, base->time_ns);
+    gm_pack_u64(out, twin->cycles);
+    pthread_mutex_lock(&twin->inbox_lock);
+    gm_pack_u64(out, twin->accepted);
+    gm_pack_u64(out, twin->duplicates);
+    gm_pack_u64(out, twin->rejected);
+    pthread_mutex_unlock(&twin->inbox_lock);
+    gm_pack_u32(out, (uint32_t)twin->world->sensor_count);
+    for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
+        gm_pack_text(out, gm_text_of(twin->world->sensors[sensor].name));
+    }
+    pack_events(twin, out);
+    gm_pack_text(out, (gm_text){ scores.data, scores.size });
+    gm_string_add(out, bytes, size);
+    bool failed = out->failed || scores.failed;
+    gm_string_free(&scores);
+    gm_memory_free(bytes);
+    return failed ? gm_error_set(error, GM_MEMORY, "no memory for a snapshot") : GM_OK;
+}
+
+gm_status gm_recorder_snapshot(gm_twin *twin, bool at_once, gm_error *error)
+{
+    if (twin->store == NULL || twin->state == NULL) {
+        return GM_OK;
+    }
+    int64_t time_ns = gm_state_time(twin->state);
+    int64_t every_ns =
+        twin->options.snapshot_ns > 0 ? twin->options.snapshot_ns : default_snapshot_ns;
+    if (!at_once && time_ns < twin->snapshot_due_ns) {
+        twin->snapshot_due_ns =
+            twin->snapshot_due_ns == INT64_MAX ? time_ns + every_ns : twin->snapshot_due_ns;
+        return GM_OK;
+    }
+    twin->snapshot_due_ns = time_ns + every_ns;
+    int64_t deadline_ns = gm_clock_monotonic_ns() + FLUSH_WAIT_S * GM_SECOND_NS;
+    uint64_t number = needed_after(twin), oldest = 0;
+    gm_string bytes = { 0 };
+    gm_error why = { 0 };
+    // the journal first: a snapshot must never stand behind records that are not on disk
+    gm_status status = gm_journal_wait(twin->journal, twin->mark, deadline_ns, &why);
+    if (status == GM_OK) {
+        status = gm_history_flush(twin->history, deadline_ns, &why);
+    }
+    if (status == GM_OK) {
+        status = pack_snapshot(twin, &bytes, &why);
+    }
+    if (status == GM_OK) {
+        status = gm_snapshot_write(twin->store, number, bytes.data, bytes.size, &why);
+    }
+    if (status == GM_OK && gm_snapshot_oldest(twin->store, &oldest, &why) == GM_OK) {
+        gm_journal_cut(twin->journal, oldest + 1);
+    }
+    gm_string_free(&bytes);
+    if (status != GM_OK) {
+        gm_log_write(&twin->log, GM_LOG_ERROR, "twin", "no snapshot: %s", why.text);
+    }
+    // a twin goes on without a snapshot: the journal holds everything; only who asked for one is
+    // told
+    return at_once && status != GM_OK ? gm_error_set(error, status, "%s", why.text) : GM_OK;
+}
+
+// ---- recovery
+// ---------------------------------------------------------------------------------------------------
+
+/// Today's numbers of the sensors that stored records mean.
+typedef struct sensor_map {
+    size_t *numbers; // [count]
+    size_t count, capacity;
+} sensor_map;
+
+static bool read_names(gm_twin *twin, gm_unpack *in, sensor_map *map)
+{
+    size_t count = gm_unpack_count(in, sizeof(uint32_t));
+    if (count > map->capacity) {
+        size_t *grown = gm_memory_grow(map->numbers, &map->capacity, count, sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        map->numbers = grown;
+    }
+    map->count = count;
+    for (size_t index = 0; index < count; index++) {
+        gm_text text = gm_unpack_text(in);
+        char name[ADDRESS_SIZE];
+        snprintf(name, sizeof name, "%.*s", (int)text.size, text.data != NULL ? text.data : "");
+        map->numbers[index] = gm_world_find_sensor(twin->world, name);
+    }
+    return !in->failed;
+}
+
+static void copy_text(char *to, size_t size, gm_text text)
+{
+    snprintf(to, size, "%.*s", (int)text.size, text.data != NULL ? text.data : "");
+}
+
+static bool read_events(gm_twin *twin, gm_unpack *in)
+{
+    size_t count = gm_unpack_count(in, 6 * sizeof(uint64_t));
+    if (count > 0) {
+        twin->events = gm_memory_grow(NULL, &twin->event_capacity, count, sizeof *twin->events);
+    }
+    for (size_t index = 0; twin->events != NULL && index < count && !in->failed; index++) {
+        gm_kept_event *kept = &twin->events[twin->event_count++];
+        *kept = (gm_kept_event){ 0 };
+        kept->event.id = gm_unpack_u64(in);
+        kept->event.start_ns = gm_unpack_i64(in);
+        kept->event.end_ns = gm_unpack_i64(in);
+        kept->raised_ns = gm_unpack_i64(in);
+        kept->cleared_ns = gm_unpack_i64(in);
+        kept->event.size = gm_unpack_f64(in);
+        copy_text(kept->event.kind, sizeof kept->event.kind, gm_unpack_text(in));
+        copy_text(kept->event.subject, sizeof kept->event.subject, gm_unpack_text(in));
+        copy_text(kept->event.unit, sizeof kept->event.unit, gm_unpack_text(in));
+        copy_text(kept->event.text, sizeof kept->event.text, gm_unpack_text(in));
+    }
+    return !in->failed;
+}
+
+static gm_status read_snapshot(gm_twin *twin, const void *bytes, size_t size, sensor_map *map,
+                               gm_error *error)
+{
+    gm_unpack in = gm_unpack_of(bytes, size);
+    uint16_t version = gm_unpack_u16(&in);
+    int64_t time_ns = gm_unpack_i64(&in);
+    twin->cycles = gm_unpack_u64(&in);
+    twin->accepted = gm_unpack_u64(&in);
+    twin->duplicates = gm_unpack_u64(&in);
+    twin->rejected = gm_unpack_u64(&in);
+    if (in.failed || version != SNAPSHOT_VERSION || !read_names(twin, &in, map) ||
+        !read_events(twin, &in)) {
+        return gm_error_set(error, GM_CORRUPT, "the snapshot is not one of this version of gemel");
+    }
+    gm_text scores = gm_unpack_text(&in);
+    gm_status status = in.failed ? gm_error_set(error, GM_CORRUPT, "the snapshot ends too early")
+                                 : gm_state_load(twin->layout, in.at, in.left, &twin->state, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    if (!gm_forecaster_load(twin, scores)) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
+                     "the world's forecasts changed: their "
+                     "scores begin anew");
+    }
+    gm_held *held = gm_held_make(twin->state, error);
+    if (held == NULL) {
+        return GM_MEMORY;
+    }
+    twin->cycle = held->cycle = gm_cycle_number(twin, time_ns);
+    twin->settled_ns = time_ns;
+    gm_window_keep(twin, held);
+    gm_publish(twin, held);
+    gm_held_drop(held);
+    gm_monitor_rewind(twin, time_ns); // what was raised since is raised again by the journal
+    return GM_OK;
+}
+
+static gm_status replay_record(gm_twin *twin, const gm_journal_record *record, sensor_map *map,
+                               gm_error *error)
+{
+    gm_unpack in = gm_unpack_of(record->bytes, record->size);
+    if (record->kind == GM_JOURNAL_WORLD) {
+        return read_names(twin, &in, map)
+                   ? GM_OK
+                   : gm_error_set(error, GM_CORRUPT, "journal record %llu: not as written",
+                                  (unsigned long long)record->number);
+    }
+    if (record->kind == GM_JOURNAL_SAMPLES) {
+        gm_restore restore = { record->bytes, record->size, record->number, map->numbers,
+                               map->count };
+        return gm_intake_restore(twin, &restore, error);
+    }
+    if (record->kind == GM_JOURNAL_CYCLE) {
+        int64_t time_ns = gm_unpack_i64(&in);
+        twin->mark = record->number;
+        if (in.failed) {
+            return gm_error_set(error, GM_CORRUPT, "journal record %llu: not as written",
+                                (unsigned long long)record->number);
+        }
+        bool done = twin->state != NULL && time_ns <= gm_state_time(twin->state);
+        return done ? GM_OK : gm_cycle_run(twin, time_ns, error);
+    }
+    return GM_OK; // of a newer gemel
+}
+
+static gm_status replay_journal(gm_twin *twin, uint64_t from, sensor_map *map, gm_error *error)
+{
+    gm_journal_cursor *cursor = NULL;
+    gm_status status = gm_journal_cursor_open(twin->journal, from, &cursor, error);
+    gm_journal_record record;
+    gm_error end = { 0 };
+    while (status == GM_OK && (status = gm_journal_read(cursor, &record, &end)) == GM_OK) {
+        status = replay_record(twin, &record, map, error);
+        if (status != GM_OK) {
+            break;
+        }
+    }
+    gm_journal_cursor_close(cursor);
+    if (status == GM_NOT_FOUND) {
+        return GM_OK;
+    }
+    return end.status != GM_OK ? gm_error_set(error, status, "%s", end.text) : status;
+}
+
+gm_status gm_recover(gm_twin *twin, gm_error *error)
+{
+    uint64_t number = 0;
+    void *bytes = NULL;
+    size_t size = 0;
+    sensor_map map = { 0 };
+    twin->snapshot_due_ns = INT64_MAX;
+    gm_status status = gm_snapshot_latest(twin->store, &number, &bytes, &size, error);
+    if (status == GM_NOT_FOUND) {
+        number = 0;
+        status = GM_OK;
+    } else if (status == GM_OK) {
+        twin->mark = number;
+        status = read_snapshot(twin, bytes, size, &map, error);
+    }
+    gm_memory_free(bytes);
+    twin->replaying = true;
+    if (status == GM_OK) {
+        status = replay_journal(twin, number + 1, &map, error);
+    }
+    twin->replaying = false;
+    gm_memory_free(map.numbers);
+    if (status == GM_OK) {
+        gm_monitor_settle(twin, twin->settled_ns);
+    }
+    return status == GM_OK ? GM_OK : gm_error_prefix(error, "while recovering: ");
+}

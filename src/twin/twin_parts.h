@@ -1,0 +1,389 @@
+// What a live twin is made of; for the files of this room only.
+//
+// Three locks, never held together: `inbox_lock` guards what submitting threads and the cycle hand
+// over (inbox, seen samples, the order of the journal); `look_lock` guards what others look at
+// (published states, branches, forecasts, scores, events, sensor statuses); `tell_lock` the
+// listener. All else belongs to whoever runs the cycle.
+#ifndef GEMEL_TWIN_TWIN_PARTS_H
+#define GEMEL_TWIN_TWIN_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/text.h"
+#include "store/catalogue.h"
+#include "store/history.h"
+#include "store/journal.h"
+#include "store/snapshots.h"
+#include "twin/twin.h"
+
+enum {
+    SECTION_GROUPS = GM_WORLD_SECTIONS, // sections of the layout that are the twin's
+    SECTION_SENSORS,
+    TWIN_SECTIONS = 2,
+    TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
+};
+
+/// A state that somebody looks at: the window, the published one, readers.
+typedef struct gm_held {
+    atomic_uint holders;
+    gm_state *state;
+    int64_t time_ns;
+    uint64_t cycle;
+} gm_held;
+gm_held *gm_held_make(const gm_state *state, gm_error *error); // forks; one holder
+void gm_held_drop(gm_held *held);                              // NULL is fine
+
+typedef enum gm_quality {
+    QUALITY_NONE = 0,
+    QUALITY_GOOD,
+    QUALITY_RANGE,
+    QUALITY_STALE,
+    QUALITY_LATE
+} gm_quality;
+
+/// What can be wrong with a sensor, or with the system behind it.
+typedef enum gm_event_kind {
+    EVENT_INNOVATION = 0,
+    EVENT_STALE,
+    EVENT_RANGE,
+    EVENT_KINDS
+} gm_event_kind;
+
+/// Memory of a group's estimator, part of the state.
+typedef struct gm_group_memory {
+    double inflation; // variance factor applied before updates
+    uint32_t begun;   // lanes were spread around first measurements
+    uint32_t muted;   // open innovation events: parameters rest meanwhile
+} gm_group_memory;
+
+/// Memory of a sensor, part of the state.
+typedef struct gm_sensor_memory {
+    int64_t time_ns; // of its last sample
+    double value;    // SI
+    double estimate, spread, innovation;
+    double scale;                 // running size of normalised innovations
+    double level;                 // their running mean, of short memory
+    double sums[2];               // one-sided cumulated sums: above, below
+    int64_t since_ns[2];          // when they left zero
+    uint32_t runs[2];             // measurements since then
+    uint32_t count;               // of innovations, saturating
+    uint32_t calm;                // measurements in a row without a sign of deviation
+    uint32_t quality;             // gm_quality
+    uint64_t events[EVENT_KINDS]; // id of the open event of each kind, 0 for none
+    int64_t starts_ns[EVENT_KINDS];
+} gm_sensor_memory;
+
+/// A sample in the window. Sorted by (time, sensor, sequence).
+typedef struct gm_arrived {
+    gm_sample sample;
+    uint64_t journal; // number of its journal record; 0 without a store
+    int64_t arrival_ns;
+} gm_arrived;
+
+/// A cycle that can be gone back to: the state as it ended.
+typedef struct gm_moment {
+    gm_held *held;
+    uint64_t journal; // number of its mark
+} gm_moment;
+
+/// The last cycles and the samples after the oldest of them.
+typedef struct gm_window {
+    gm_moment *moments; // ring, [depth]
+    size_t depth, first, count;
+    gm_arrived *entries; // [entry_count], sorted
+    size_t entry_count, entry_capacity;
+} gm_window;
+
+/// A set of samples seen, so that none counts twice. Open addressing; forgets what left the window.
+typedef struct gm_seen_key {
+    uint64_t hash; // of sensor, time, sequence; 0 is free
+    int64_t time_ns;
+} gm_seen_key;
+typedef struct gm_seen {
+    gm_seen_key *slots;
+    size_t slot_count, count;
+} gm_seen;
+
+/// A group's part in estimation, from the world file.
+typedef struct gm_group_plan {
+    uint32_t *estimates;       // numbers of world->estimates
+    size_t count, state_count; // states first
+} gm_group_plan;
+
+/// Work space of the estimator, sized once.
+typedef struct gm_estimator {
+    gm_group_plan *groups;             // [group_count]
+    double *values;                    // [most estimates of a group][lanes]
+    double *predictions;               // [sensor_count][lanes]
+    double *measured, *variance;       // [sensor_count]
+    struct gm_innovation *innovations; // [sensor_count]
+    const gm_arrived **entries;        // [sensor_count] measured at this time in this group
+    gm_ref *refs;                      // [sensor_count]
+    double *lane_values;               // [lanes]
+    uint32_t *alive;                   // [lanes] lanes that are left
+    uint32_t *source;                  // [lanes]
+    size_t alive_count;
+    gm_random random;
+} gm_estimator;
+
+/// A forecast whose truth has not come yet.
+typedef struct gm_pending {
+    int64_t issued_ns, valid_ns;
+    double persistence;    // what was measured last when it was issued; NAN: nothing
+    gm_summary raw, value; // of the lanes, and as published
+} gm_pending;
+
+/// One (field, lead): its newest row, what is pending, its score.
+typedef struct gm_lead {
+    gm_forecast_row row;
+    gm_pending *pending; // ring, [capacity]
+    double *members;     // [capacity][lanes] as published
+    size_t first, count, capacity;
+    uint64_t scored;
+    uint64_t persistence_scored;
+    double square_sum, persistence_square_sum, crps_sum, covered;
+    double widen_sum,
+        widen_weight; // running mean of squared normalised errors: calibrates the next bands
+    gm_series_id series;
+} gm_lead;
+
+typedef struct gm_forecaster {
+    size_t field_count, lead_count;
+    gm_lead *leads;     // [field_count][lead_count]
+    size_t *truth;      // [field_count] the sensor that measures the field; GM_NO_INDEX: none
+    double *last_value; // [field_count] last measurement before the newest
+    int64_t *last_ns;   // [field_count]
+    int64_t issued_ns;  // INT64_MIN before the first
+    uint64_t count;
+    uint64_t scored_until; // cycle: recovery does not score again what was scored up to here
+    gm_world_work *work;
+    double *values; // [field_count][lanes]
+    double *sorted; // [lanes]
+} gm_forecaster;
+
+typedef struct gm_branch {
+    gm_branch_status status;
+    gm_held *held;
+    bool busy; // being advanced or set
+} gm_branch;
+
+typedef struct gm_recorder {
+    double *values;         // [lanes]
+    gm_series_id *records;  // [record_count]
+    int64_t *record_due_ns; // [record_count]
+    gm_series_id *sensors;  // [sensor_count] raw values
+} gm_recorder;
+
+/// An event and when the twin learned of its start and end (source time of the cycle).
+typedef struct gm_kept_event {
+    gm_twin_event event;
+    int64_t raised_ns, cleared_ns;
+    bool doubted; // raised after the time of a rewind, not raised again yet
+} gm_kept_event;
+
+/// `detect:` of the world file.
+typedef struct gm_detect {
+    double slack;        // normalised innovations up to this size do not add up
+    double threshold;    // of the cumulated sum
+    double calm;         // running mean below which a sensor is calm
+    uint32_t calm_count; // measurements in a row until an event is cleared
+    uint32_t warm_up;    // measurements before the first event
+    double stale;        // multiples of `every` without a sample
+} gm_detect;
+
+/// Somebody who waits for a commit.
+typedef struct gm_waiter {
+    uint64_t number;
+    gm_submit_done *done;
+    void *context;
+} gm_waiter;
+
+struct gm_twin {
+    const gm_world *world;
+    gm_twin_options options;
+    gm_log log;
+    gm_arena *arena;
+    gm_layout *layout;
+    gm_workers *workers;
+    gm_world_work *work;
+    gm_store *store;
+    gm_journal *journal;
+    gm_history *history;
+    size_t lanes;
+    int64_t opened_ns; // wall time
+    bool abandoned;    // opening failed
+
+    // the cycle's own
+    gm_state *state; // live; NULL before the first sample
+    uint64_t cycle;  // number of the last cycle: its time divided by the cycle's length
+    gm_window window;
+    gm_estimator estimator;
+    gm_detect detect;
+    gm_recorder recorder;
+    int64_t snapshot_due_ns;
+    bool replaying;    // recovery reads the journal
+    bool settling;     // the end of a recording: no more samples will come
+    uint64_t mark;     // journal number of the last cycle's mark
+    gm_arrived *taken; // the inbox's other half
+    size_t taken_capacity;
+
+    // inbox_lock
+    pthread_mutex_t inbox_lock;
+    gm_arrived *inbox;
+    size_t inbox_count, inbox_capacity;
+    gm_seen seen;
+    int64_t newest_ns, settled_ns; // newest source time; end of the last cycle
+    uint64_t accepted, duplicates, rejected, late;
+    uint64_t *sensor_accepted, *sensor_rejected; // [sensor_count]
+    gm_string payload;
+    gm_waiter *waiters;
+    size_t waiter_count, waiter_capacity;
+
+    // look_lock
+    pthread_mutex_t look_lock;
+    gm_held *live;
+    gm_branch *branches; // [GM_TWIN_BRANCHES_MAX], live not among them
+    size_t branch_count;
+    gm_forecaster forecaster;
+    gm_sensor_memory *sensors; // [sensor_count] as last published
+    gm_kept_event *events;     // by time of raising, [event_count]
+    size_t event_count, event_capacity;
+    uint64_t cycles, rewinds;
+
+    // tell_lock
+    pthread_mutex_t tell_lock;
+    void (*tell)(void *context, const gm_twin_update *update);
+    void *tell_context;
+
+    // the live thread
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+    pthread_cond_t wake;
+};
+
+// ---- intake.c: samples from outside
+// -----------------------------------------------------------------------------
+
+gm_status gm_intake_open(gm_twin *twin, gm_error *error);
+void gm_intake_close(gm_twin *twin);
+/// Moves the inbox into the window and marks the cycle in the journal. @param earliest_ns out:
+/// oldest time taken
+gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, int64_t *earliest_ns, gm_error *error);
+/// Tells the journal the sensors' names and starts answering those who wait. After recovery.
+gm_status gm_intake_announce(gm_twin *twin, gm_error *error);
+/// A samples record of the journal, read back.
+typedef struct gm_restore {
+    const void *bytes;
+    size_t size;
+    uint64_t number;
+    const size_t
+        *sensors; // [name_count] today's number of the sensor a record means; GM_NO_INDEX: gone
+    size_t name_count;
+} gm_restore;
+gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *error);
+
+// ---- window.c
+// ---------------------------------------------------------------------------------------------------
+
+gm_status gm_window_open(gm_twin *twin, gm_error *error);
+void gm_window_close(gm_window *window);
+/// Keeps a cycle's end; the oldest one leaves when the ring is full, with the samples before it.
+void gm_window_keep(gm_twin *twin, gm_held *held);
+/// Number of kept cycles that ended at or before time_ns (they stay valid); 0: time_ns lies before
+/// the window.
+size_t gm_window_before(const gm_window *window, int64_t time_ns);
+gm_moment *gm_window_at(const gm_window *window, size_t index);
+/// Adds a sample in order. @return false when out of memory
+bool gm_window_add(gm_window *window, const gm_arrived *entry);
+/// First entry later than time_ns.
+size_t gm_window_after(const gm_window *window, int64_t time_ns);
+/// Adds a sample; when the table must grow, samples older than before_ns are forgotten. @return
+/// false: no memory
+bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t before_ns, bool *known);
+void gm_seen_remove(gm_seen *seen, const gm_sample *sample);
+
+// ---- cycle.c
+// ----------------------------------------------------------------------------------------------------
+
+/// One cycle: takes what waits, rewinds if something is late, brings the live state to time_ns,
+/// publishes.
+gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error);
+/// The first state, as a cycle that ended at time_ns.
+gm_status gm_cycle_begin(gm_twin *twin, int64_t time_ns, gm_error *error);
+uint64_t gm_cycle_number(const gm_twin *twin, int64_t time_ns);
+
+// ---- estimator.c
+// ------------------------------------------------------------------------------------------------
+
+gm_status gm_estimator_open(gm_twin *twin, gm_error *error);
+/// Initial spread of parameters and states.
+gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error);
+/// All samples of one time: inputs are written, measurements assimilated group by group.
+gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t count,
+                              gm_error *error);
+/// What time does to what is estimated: drift; failed lanes are replaced.
+gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error);
+
+// ---- monitor.c
+// --------------------------------------------------------------------------------------------------
+
+struct gm_innovation;
+/// Every sample, before it is used.
+void gm_monitor_arrival(gm_twin *twin, const gm_arrived *entry, double value, bool plausible);
+/// A measurement and what it said against the lanes.
+void gm_monitor_take(gm_twin *twin, const gm_arrived *entry,
+                     const struct gm_innovation *innovation);
+/// The end of a cycle: sensors that should have spoken.
+void gm_monitor_silence(gm_twin *twin, int64_t time_ns);
+/// The live state went back to time_ns: what was raised after it is open to doubt until
+/// gm_monitor_settle.
+void gm_monitor_rewind(gm_twin *twin, int64_t time_ns);
+/// After a rewind: events that were not raised again are withdrawn.
+void gm_monitor_settle(gm_twin *twin, int64_t known_ns);
+gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
+
+// ---- forecaster.c
+// -----------------------------------------------------------------------------------------------
+
+gm_status gm_forecaster_open(gm_twin *twin, gm_error *error);
+void gm_forecaster_close(gm_twin *twin);
+/// Issues a forecast when one is due.
+gm_status gm_forecaster_issue(gm_twin *twin, gm_error *error);
+/// A measurement came: forecasts of its time are scored.
+void gm_forecaster_score(gm_twin *twin, size_t sensor, int64_t time_ns, double value);
+void gm_forecaster_save(const gm_twin *twin, gm_string *out);
+/// @return false: bytes of another world or damaged; scores begin anew
+bool gm_forecaster_load(gm_twin *twin, gm_text bytes);
+
+// ---- recorder.c: history, snapshots, recovery
+// -------------------------------------------------------------------
+
+gm_status gm_recorder_open(gm_twin *twin, gm_error *error);
+void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns);
+void gm_recorder_sample(gm_twin *twin, const gm_arrived *entry, uint32_t quality);
+void gm_recorder_forecast(gm_twin *twin, const gm_lead *lead);
+void gm_recorder_event(gm_twin *twin, const gm_twin_event *event);
+/// Writes a snapshot when one is due, or at once. gm_recover reads it and the journal behind it.
+gm_status gm_recorder_snapshot(gm_twin *twin, bool at_once, gm_error *error);
+gm_status gm_recover(gm_twin *twin, gm_error *error);
+
+// ---- looking.c
+// --------------------------------------------------------------------------------------------------
+
+void gm_publish(gm_twin *twin, gm_held *held);
+void gm_tell(gm_twin *twin, const gm_twin_update *update);
+
+static inline gm_sensor_memory *gm_sensor_memories(gm_twin *twin)
+{
+    return gm_state_section_write(twin->state, SECTION_SENSORS);
+}
+
+static inline gm_group_memory *gm_group_memories(gm_twin *twin)
+{
+    return gm_state_section_write(twin->state, SECTION_GROUPS);
+}
+
+#endif

@@ -1,0 +1,219 @@
+// The window: the last cycles' states and the samples after the oldest of them, so that a late
+// sample can be put where it belongs; and the set of samples seen, so that none counts twice.
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/require.h"
+#include "twin/twin_parts.h"
+
+enum { SEEN_SLOTS_MIN = 1024 };
+
+gm_held *gm_held_make(const gm_state *state, gm_error *error)
+{
+    gm_state *fork = NULL;
+    if (gm_state_fork(state, &fork, error) != GM_OK) {
+        return NULL;
+    }
+    gm_held *held = gm_memory_new(1, sizeof *held);
+    if (held == NULL) {
+        gm_state_close(fork);
+        gm_error_set(error, GM_MEMORY, "no memory to hold a state");
+        return NULL;
+    }
+    atomic_init(&held->holders, 1);
+    held->state = fork;
+    held->time_ns = gm_state_time(state);
+    return held;
+}
+
+void gm_held_drop(gm_held *held)
+{
+    if (held != NULL && atomic_fetch_sub_explicit(&held->holders, 1, memory_order_acq_rel) == 1) {
+        gm_state_close(held->state);
+        gm_memory_free(held);
+    }
+}
+
+// ---- cycles
+// -----------------------------------------------------------------------------------------------------
+
+gm_status gm_window_open(gm_twin *twin, gm_error *error)
+{
+    int64_t cycles = twin->world->lateness_ns / twin->world->cycle_ns + 2;
+    if (cycles > GM_TWIN_WINDOW_MAX) {
+        return gm_error_set(error, GM_LIMIT,
+                            "lateness of %lld cycles: at most %d are offered; raise `cycle` or "
+                            "lower `lateness`",
+                            (long long)(cycles - 2), GM_TWIN_WINDOW_MAX - 2);
+    }
+    twin->window.depth = (size_t)cycles;
+    twin->window.moments = gm_memory_new(twin->window.depth, sizeof *twin->window.moments);
+    return twin->window.moments != NULL ? GM_OK
+                                        : gm_error_set(error, GM_MEMORY, "no memory for a window");
+}
+
+gm_moment *gm_window_at(const gm_window *window, size_t index)
+{
+    GM_REQUIRE(index < window->count);
+    return &window->moments[(window->first + index) % window->depth];
+}
+
+void gm_window_close(gm_window *window)
+{
+    for (size_t index = 0; index < window->count; index++) {
+        gm_held_drop(gm_window_at(window, index)->held);
+    }
+    gm_memory_free(window->moments);
+    gm_memory_free(window->entries);
+    *window = (gm_window){ 0 };
+}
+
+void gm_window_keep(gm_twin *twin, gm_held *held)
+{
+    gm_window *window = &twin->window;
+    if (window->count == window->depth) {
+        gm_held_drop(gm_window_at(window, 0)->held);
+        window->first = (window->first + 1) % window->depth;
+        window->count--;
+        int64_t oldest_ns = gm_window_at(window, 0)->held->time_ns;
+        size_t gone = gm_window_after(window, oldest_ns);
+        memmove(window->entries, window->entries + gone,
+                (window->entry_count - gone) * sizeof *window->entries);
+        window->entry_count -= gone;
+    }
+    atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+    window->count++;
+    *gm_window_at(window, window->count - 1) = (gm_moment){ held, twin->mark };
+}
+
+size_t gm_window_before(const gm_window *window, int64_t time_ns)
+{
+    size_t low = 0, high = window->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (gm_window_at(window, middle)->held->time_ns <= time_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+// ---- samples
+// ----------------------------------------------------------------------------------------------------
+
+static bool comes_before(const gm_sample *a, const gm_sample *b)
+{
+    if (a->time_ns != b->time_ns) {
+        return a->time_ns < b->time_ns;
+    }
+    if (a->sensor != b->sensor) {
+        return a->sensor < b->sensor;
+    }
+    return a->sequence < b->sequence;
+}
+
+size_t gm_window_after(const gm_window *window, int64_t time_ns)
+{
+    size_t low = 0, high = window->entry_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (window->entries[middle].sample.time_ns <= time_ns) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+bool gm_window_add(gm_window *window, const gm_arrived *entry)
+{
+    if (window->entry_count == window->entry_capacity) {
+        gm_arrived *grown = gm_memory_grow(window->entries, &window->entry_capacity,
+                                           window->entry_count + 1, sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        window->entries = grown;
+    }
+    size_t place = window->entry_count;
+    while (place > 0 && comes_before(&entry->sample, &window->entries[place - 1].sample)) {
+        place--;
+    }
+    memmove(window->entries + place + 1, window->entries + place,
+            (window->entry_count - place) * sizeof *window->entries);
+    window->entries[place] = *entry;
+    window->entry_count++;
+    return true;
+}
+
+// ---- seen
+// -------------------------------------------------------------------------------------------------------
+
+static uint64_t key_of(const gm_sample *sample)
+{
+    uint64_t parts[3] = { sample->sensor, (uint64_t)sample->time_ns,
+                          sample->has_sequence ? sample->sequence : 0 };
+    uint64_t hash = gm_hash(parts, sizeof parts, sample->has_sequence);
+    return hash != 0 ? hash : 1;
+}
+
+static gm_seen_key *slot_for(const gm_seen *seen, uint64_t hash)
+{
+    size_t mask = seen->slot_count - 1, slot = hash & mask;
+    while (seen->slots[slot].hash != 0 && seen->slots[slot].hash != hash) {
+        slot = (slot + 1) & mask;
+    }
+    return &seen->slots[slot];
+}
+
+/// A fresh table without the keys of samples older than before_ns, at most a quarter full.
+static bool rebuild(gm_seen *seen, int64_t before_ns)
+{
+    size_t kept = 0;
+    for (size_t slot = 0; slot < seen->slot_count; slot++) {
+        kept += seen->slots[slot].hash != 0 && seen->slots[slot].time_ns >= before_ns;
+    }
+    size_t slot_count = SEEN_SLOTS_MIN;
+    while (slot_count < 4 * kept) {
+        slot_count *= 2;
+    }
+    gm_seen fresh = { .slots = gm_memory_new(slot_count, sizeof(gm_seen_key)),
+                      .slot_count = slot_count };
+    if (fresh.slots == NULL) {
+        return false;
+    }
+    for (size_t slot = 0; slot < seen->slot_count; slot++) {
+        gm_seen_key key = seen->slots[slot];
+        if (key.hash != 0 && key.time_ns >= before_ns) {
+            *slot_for(&fresh, key.hash) = key;
+            fresh.count++;
+        }
+    }
+    gm_memory_free(seen->slots);
+    *seen = fresh;
+    return true;
+}
+
+bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t before_ns, bool *known)
+{
+    if (seen->count * 2 >= seen->slot_count && !rebuild(seen, before_ns)) {
+        return false;
+    }
+    uint64_t hash = key_of(sample);
+    gm_seen_key *slot = slot_for(seen, hash);
+    *known = slot->hash == hash && slot->time_ns != INT64_MIN;
+    if (!*known) {
+        seen->count += slot->hash == 0;
+        *slot = (gm_seen_key){ hash, sample->time_ns };
+    }
+    return true;
+}
+
+void gm_seen_remove(gm_seen *seen, const gm_sample *sample)
+{
+    gm_seen_key *slot = slot_for(seen, key_of(sample));
+    slot->time_ns = INT64_MIN; // its place stays taken until the next rebuild
+}
