@@ -39,6 +39,7 @@ typedef struct gm_place {
 } gm_place;
 
 /// Fills `error` (NULL is fine) and returns `status`, so that a failing function ends in one line.
+/// What is quoted may be any bytes: the text stays one line of UTF-8. It may quote `error` itself.
 gm_status gm_error_set(gm_error *error, gm_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -46,8 +47,9 @@ gm_status gm_error_set(gm_error *error, gm_status status, const char *format, ..
 gm_status gm_error_at(gm_error *error, gm_status status, gm_place place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/// Puts words in front of an error that is being passed on ("while reading snapshot 12: "); returns
-/// its status.
+/// Puts words in front of an error that is being passed on ("while reading snapshot 12: ").
+/// @return the error's status; GM_INVALID when `error` is NULL, which knows no status: a function
+/// whose own caller may pass NULL keeps the status itself
 gm_status gm_error_prefix(gm_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

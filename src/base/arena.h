@@ -1,7 +1,7 @@
 // Memory: zeroed allocations that check for overflow, and arenas that are freed as a whole.
 //
-// All of gemel's memory comes through here (tests fail the n-th call by wrapping malloc, calloc and
-// aligned_alloc).
+// All of gemel's memory comes through here (tests let the n-th call fail by taking
+// aligned_alloc's place).
 #ifndef GEMEL_BASE_ARENA_H
 #define GEMEL_BASE_ARENA_H
 
@@ -29,6 +29,8 @@ typedef struct gm_arena gm_arena;
 /// @param chunk_size  bytes asked from the system at a time; 0 for 64 KiB
 /// @return NULL when out of memory
 gm_arena *gm_arena_create(size_t chunk_size);
+
+/// Frees the arena with all that it handed out; NULL is fine.
 void gm_arena_close(gm_arena *arena);
 
 /// Zeroed, 64-byte aligned; NULL when out of memory. Lives until the arena is reset or closed.

@@ -172,6 +172,9 @@ static bool take_offset(cursor *rest, int32_t *offset_s)
 
 bool gm_time_parse(gm_text text, int64_t *time_ns)
 {
+    if (text.size == 0) {
+        return false;
+    }
     cursor rest = { text.data, text.data + text.size };
     gm_civil civil = { 0 };
     int32_t offset_s = 0;

@@ -22,9 +22,12 @@ typedef struct gm_civil {
     int weekday; // Monday 0 .. Sunday 6
 } gm_civil;
 
-/// Civil time in UTC plus `offset_s`, and back. Total for every int64.
+/// Civil time in UTC plus `offset_s` seconds. Total: every instant has one at every offset.
 gm_civil gm_civil_from_ns(int64_t time_ns, int32_t offset_s);
-/// @return false when the date does not exist or does not fit into int64 nanoseconds
+
+/// The instant of a civil time in UTC plus `offset_s` seconds; `weekday` is not looked at.
+/// @return false when the date or time does not exist or does not fit into int64 nanoseconds (years
+/// 1677 to 2262); then *time_ns is untouched
 bool gm_civil_to_ns(const gm_civil *civil, int32_t offset_s, int64_t *time_ns);
 
 /// Days from 1970-01-01 to a date, which must exist.
@@ -34,6 +37,7 @@ int64_t gm_day_from_date(int year, int month, int day);
 /// space; behind a time Z or +hh:mm (none means UTC). Decimals past the ninth are dropped.
 /// @return false when it is anything else or does not exist (30 February, 25:00)
 bool gm_time_parse(gm_text text, int64_t *time_ns);
+
 /// Writes 2026-01-31T12:00:00Z with as many decimals (0, 3, 6, 9) as needed.
 void gm_time_format(int64_t time_ns, char buffer[40]);
 
@@ -43,15 +47,24 @@ bool gm_ns_from_s(double seconds, int64_t *ns);
 /// A time zone's rules. Immutable after reading; any thread.
 typedef struct gm_zone gm_zone;
 
-/// @param bytes  a TZif file (version 1 to 4), [size]; may be freed afterwards
+/// @param name   of the zone, for errors only
+/// @param bytes  a TZif file (version 1 to 4), [size], of any origin; may be freed afterwards
+/// @param zone   out; the caller closes it
+/// @return GM_OK; GM_INVALID (`error` says what is wrong with the file); GM_MEMORY
+/// @source RFC 8536, RFC 9636
 gm_status gm_zone_read(const char *name, const void *bytes, size_t size, gm_zone **zone,
                        gm_error *error);
+
+/// Frees a zone; NULL is fine.
 void gm_zone_close(gm_zone *zone);
-/// Offset from UTC in force at that instant, in seconds east.
+
+/// Offset from UTC in force at that instant, in seconds east. Total; any thread.
 int32_t gm_zone_offset_s(const gm_zone *zone, int64_t time_ns);
 
-/// The monotonic clock (deadlines) and the wall clock (arrival times), in nanoseconds.
+/// The monotonic clock, for deadlines; its zero means nothing.
 int64_t gm_clock_monotonic_ns(void);
+
+/// The wall clock, for arrival times: nanoseconds since 1970.
 int64_t gm_clock_wall_ns(void);
 
 #endif

@@ -225,7 +225,7 @@ static double scale_slow(const decimal *number)
 size_t gm_text_scan_f64(gm_text text, double *value)
 {
     decimal number;
-    size_t size = scan_decimal(text, &number);
+    size_t size = text.size > 0 ? scan_decimal(text, &number) : 0;
     if (size == 0) {
         return 0;
     }
@@ -256,9 +256,12 @@ bool gm_text_to_f64(gm_text text, double *value)
 
 bool gm_text_to_i64(gm_text text, int64_t *value)
 {
+    if (text.size == 0) {
+        return false;
+    }
     const char *at = text.data, *end = text.data + text.size;
-    bool negative = at < end && *at == '-';
-    if (at < end && (*at == '-' || *at == '+')) {
+    bool negative = *at == '-';
+    if (*at == '-' || *at == '+') {
         at++;
     }
     if (at == end) {
