@@ -79,19 +79,23 @@ static gm_status read_pragma(sqlite3 *database, const char *pragma, int64_t *val
     return status;
 }
 
-// The journal mode comes back as text: anything but "wal" means that it was not set.
+// Asks again after setting it: the pragma answers "wal" before its own transaction is committed,
+// and without the write-ahead log a commit would not be synced as promise 1 needs it.
 static gm_status set_wal(sqlite3 *database, gm_error *error)
 {
     sqlite3_stmt *statement = NULL;
-    gm_status status = gm_database_prepare(database, "PRAGMA journal_mode=WAL", &statement, error);
+    gm_status status = gm_database_run(database, "PRAGMA journal_mode=WAL", error);
+    if (status == GM_OK) {
+        status = gm_database_prepare(database, "PRAGMA journal_mode", &statement, error);
+    }
     if (status == GM_OK) {
         int result = sqlite3_step(statement);
         status = gm_database_status(database, result, "opening", error);
         if (result == SQLITE_ROW &&
             strcmp((const char *)sqlite3_column_text(statement, 0), "wal") != 0) {
             status = gm_error_set(error, GM_IO,
-                                  "%s: the file system cannot share memory maps, "
-                                  "which a write-ahead log needs",
+                                  "%s: no write-ahead log here; the file system must be able to "
+                                  "share memory maps",
                                   sqlite3_db_filename(database, "main"));
         }
     }

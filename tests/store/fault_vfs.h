@@ -139,7 +139,9 @@ static inline void fault_write_at(fault_bytes *bytes, size_t at, const void *dat
     if (at + size > bytes->size) {
         fault_resize(bytes, at + size);
     }
-    memcpy(bytes->data + at, data, size);
+    if (size > 0) {
+        memcpy(bytes->data + at, data, size);
+    }
 }
 
 static inline void fault_apply(fault_inode *inode, const fault_change *change)
@@ -873,9 +875,10 @@ static inline void fault_survive(fault_disk *disk, fault_inode *inode, uint64_t 
         }
     }
     fault_forget_changes(inode);
-    inode->shown.size = 0;
-    fault_write_at(&inode->shown, 0, inode->platter.data != NULL ? inode->platter.data : (void *)"",
-                   inode->platter.size);
+    fault_resize(&inode->shown, inode->platter.size);
+    if (inode->platter.size > 0) {
+        memcpy(inode->shown.data, inode->platter.data, inode->platter.size);
+    }
 }
 
 /// After the power was cut and everything was closed: decides what survived, and works again.
