@@ -59,8 +59,10 @@ int gm_world_compare_refs(const void *a, const void *b);
 gm_status gm_world_wrong_role(const gm_world *world, gm_ref ref, gm_place place,
                               const char *expected, gm_error *error);
 
-bool gm_world_is_pattern(const char *address); // has a '*'
+/// Whether it has a '*'.
+bool gm_world_is_pattern(const char *address);
 
+/// GM_MEMORY with its sentence.
 gm_status gm_world_no_memory(gm_error *error);
 
 #endif

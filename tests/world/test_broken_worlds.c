@@ -474,7 +474,7 @@ static void many_values_end_at_their_limit(void **state)
     refuse_text(repeated("[", "0,", GM_YAML_NODES_MAX + 1, "]"), "w.yaml:1:", "more than 5000000");
     static char rows[9 + 2 * 40000];
     memcpy(rows, "id\n", 3);
-    for (size_t at = 3; at + 1 < sizeof rows; at += 2) {
+    for (size_t at = 3; at + 2 < sizeof rows; at += 2) { // the last byte stays NUL
         rows[at] = 'a';
         rows[at + 1] = '\n';
     }
