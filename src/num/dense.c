@@ -1,10 +1,22 @@
-// Dense products, Cholesky factors and Jacobi's eigenvalues: num/dense.h.
+// Dense products, Cholesky factors and eigenvalues: num/dense.h.
+//
+// Eigenvalues: Householder's tridiagonal form, then the QL method with implicit shifts (Bowdler,
+// Martin, Reinsch, Wilkinson, Numer. Math. 11 (1968) 293-306; Golub, Van Loan, Matrix Computations,
+// 4th ed., 8.3). Inner loops run along rows and never sum along them, so that they are vectors.
 #include "num/dense.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "num/lanes.h"
+
+/// A symmetric tridiagonal matrix on its way to diagonal form, T = V' D V.
+typedef struct tridiagonal {
+    size_t count;
+    double *diagonal; // [count]
+    double *beside;   // [count]: beside[i] joins i and i + 1; the last is 0
+    double *vectors;  // [count][count], a row an eigenvector
+} tridiagonal;
 
 static GM_KERNEL void dense_multiply(gm_product_shape shape, const double *restrict a,
                                      const double *restrict b, double *restrict product)
@@ -38,9 +50,89 @@ static GM_KERNEL void dense_multiply_transposed(gm_product_shape shape, const do
     }
 }
 
-/// [x y] = [x y] turned by the angle of (cosine, sine), element by element.
-GM_INLINE void rotate(size_t count, double *restrict x, double *restrict y, double cosine,
-                      double sine)
+/// Householder's reflections bring a symmetric matrix to tridiagonal form, a = Q T Q'. After it the
+/// diagonal of `a` is that of T, below it stands the subdiagonal; the rest of row k holds the
+/// vector of reflection k, a[k + 2][k] its factor.
+/// @param work  [count]
+static GM_KERNEL void dense_tridiagonalise(size_t count, double *a, double *restrict work)
+{
+    for (size_t k = 0; k + 2 < count; k++) {
+        double *restrict v = a + k * count;
+        double norm = 0.0, product = 0.0, square = 0.0;
+        for (size_t j = k + 1; j < count; j++) {
+            norm += v[j] * v[j];
+            work[j] = 0.0;
+        }
+        // beside entries of about 1 (see the caller) such a column is zero
+        norm = norm > 1e-280 ? copysign(sqrt(norm), -v[k + 1]) : 0.0;
+        v[k + 1] -= norm;
+        for (size_t j = k + 1; j < count; j++) {
+            square += v[j] * v[j];
+            const double *restrict row = a + j * count;
+            double weight = v[j];
+            for (size_t i = k + 1; i < count; i++) {
+                work[i] += weight * row[i];
+            }
+        }
+        double factor = norm != 0.0 ? 2.0 / square : 0.0;
+        for (size_t j = k + 1; j < count; j++) {
+            work[j] *= factor;
+            product += work[j] * v[j];
+        }
+        for (size_t j = k + 1; j < count; j++) {
+            work[j] -= 0.5 * factor * product * v[j];
+        }
+        for (size_t j = k + 1; j < count; j++) {
+            double *restrict row = a + j * count;
+            double left = v[j], right = work[j];
+            for (size_t i = k + 1; i < count; i++) {
+                row[i] -= left * work[i] + right * v[i];
+            }
+        }
+        a[(k + 1) * count + k] = norm;
+        a[(k + 2) * count + k] = factor;
+    }
+}
+
+/// The product Q of the reflections, turned: rows of Q'.
+/// @param work  [count]
+static GM_KERNEL void dense_gather_reflections(size_t count, const double *a, double *vectors,
+                                               double *restrict work)
+{
+    memset(vectors, 0, count * count * sizeof *vectors);
+    for (size_t i = 0; i < count; i++) {
+        vectors[i * count + i] = 1.0;
+    }
+    for (size_t k = count < 2 ? 0 : count - 2; k-- > 0;) { // Q grows from its last corner
+        const double *v = a + k * count;
+        double factor = a[(k + 2) * count + k];
+        memset(work, 0, count * sizeof *work);
+        for (size_t i = k + 1; i < count; i++) {
+            const double *restrict row = vectors + i * count;
+            for (size_t j = k + 1; j < count; j++) {
+                work[j] += v[i] * row[j];
+            }
+        }
+        for (size_t i = k + 1; i < count; i++) {
+            double *restrict row = vectors + i * count;
+            double weight = factor * v[i];
+            for (size_t j = k + 1; j < count; j++) {
+                row[j] -= weight * work[j];
+            }
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            double swap = vectors[i * count + j];
+            vectors[i * count + j] = vectors[j * count + i];
+            vectors[j * count + i] = swap;
+        }
+    }
+}
+
+/// Turns the rows x and y by an angle.
+static GM_KERNEL void dense_rotate(size_t count, double *restrict x, double *restrict y,
+                                   double cosine, double sine)
 {
     for (size_t k = 0; k < count; k++) {
         double a = x[k], b = y[k];
@@ -49,24 +141,62 @@ GM_INLINE void rotate(size_t count, double *restrict x, double *restrict y, doub
     }
 }
 
-/// One rotation that clears a[p][q], p < q. Rows turn first; the columns are then copied from them,
-/// a being symmetric.
-static GM_KERNEL void jacobi_rotate(size_t count, double *a, double *vectors, size_t p, size_t q)
+/// One sweep of the QL method with Wilkinson's shift over the unreduced rows first .. last.
+static void sweep_ql(const tridiagonal *t, size_t first, size_t last)
 {
-    double *row_p = a + p * count, *row_q = a + q * count;
-    double off = row_p[q], pp = row_p[p], qq = row_q[q];
-    double ratio = (qq - pp) / (2.0 * off);
-    double tangent = copysign(1.0, ratio) / (fabs(ratio) + sqrt(1.0 + ratio * ratio));
-    double cosine = 1.0 / sqrt(1.0 + tangent * tangent), sine = tangent * cosine;
-    rotate(count, row_p, row_q, cosine, sine);
-    row_p[p] = pp - tangent * off;
-    row_q[q] = qq + tangent * off;
-    row_p[q] = row_q[p] = 0.0;
-    for (size_t k = 0; k < count; k++) {
-        a[k * count + p] = row_p[k];
-        a[k * count + q] = row_q[k];
+    double *d = t->diagonal, *e = t->beside;
+    double ratio = (d[first + 1] - d[first]) / (2.0 * e[first]);
+    double shift = d[first] - e[first] / (ratio + copysign(hypot(ratio, 1.0), ratio));
+    double chased = d[last] - shift, cosine = 1.0, sine = 1.0, carried = 0.0;
+    for (size_t i = last; i-- > first;) {
+        double bulge = sine * e[i], rest = cosine * e[i];
+        double length = hypot(bulge, chased);
+        e[i + 1] = length;
+        if (length == 0.0) { // the matrix falls apart here
+            d[i + 1] -= carried;
+            e[last] = 0.0;
+            return;
+        }
+        sine = bulge / length;
+        cosine = chased / length;
+        double next = d[i + 1] - carried;
+        double turned = (d[i] - next) * sine + 2.0 * cosine * rest;
+        carried = sine * turned;
+        d[i + 1] = next + carried;
+        chased = cosine * turned - rest;
+        dense_rotate(t->count, t->vectors + i * t->count, t->vectors + (i + 1) * t->count, cosine,
+                     sine);
     }
-    rotate(count, vectors + p * count, vectors + q * count, cosine, sine);
+    d[first] -= carried;
+    e[first] = chased;
+    e[last] = 0.0;
+}
+
+/// @return false when it takes too many sweeps
+static bool diagonalise(const tridiagonal *t)
+{
+    enum { SWEEP_LIMIT = 60 }; // of one eigenvalue; two or three in practice
+    double size = 0.0;
+    for (size_t i = 0; i < t->count; i++) {
+        size = fmax(size, fabs(t->diagonal[i]) + fabs(t->beside[i]));
+    }
+    const double negligible = 0x1p-53 * size;
+    for (size_t first = 0; first < t->count; first++) {
+        for (int sweep = 0;; sweep++) {
+            size_t last = first;
+            while (last + 1 < t->count && fabs(t->beside[last]) > negligible) {
+                last++;
+            }
+            if (last == first) {
+                break;
+            }
+            if (sweep >= SWEEP_LIMIT) {
+                return false;
+            }
+            sweep_ql(t, first, last);
+        }
+    }
+    return true;
 }
 
 /// Ascending values, each with its vector; signs made definite.
@@ -148,40 +278,38 @@ void gm_cholesky_solve(size_t count, const double *factor, double *x)
 gm_status gm_symmetric_eigen(size_t count, double *a, double *values, double *vectors,
                              gm_error *error)
 {
-    enum { SWEEP_LIMIT = 60 }; // quadratic convergence: six to ten in practice
-    memset(vectors, 0, count * count * sizeof *vectors);
-    double size = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        vectors[i * count + i] = 1.0;
-        for (size_t j = 0; j < count; j++) {
-            size += fabs(a[i * count + j]);
-        }
+    double greatest = 0.0, probe = 0.0; // 0 * x is 0 for finite x, else NaN
+    for (size_t at = 0; at < count * count; at++) {
+        greatest = fmax(greatest, fabs(a[at]));
+        probe += 0.0 * a[at];
     }
-    if (!isfinite(size)) {
+    if (probe != 0.0) {
         return gm_error_set(error, GM_NUMERIC, "a matrix of %zu holds a value that is not finite",
                             count);
     }
-    bool turned = true;
-    for (int sweep = 0; turned; sweep++) {
-        if (sweep >= SWEEP_LIMIT) {
-            return gm_error_set(error, GM_NUMERIC, "no eigenvalues of a matrix of %zu in %d sweeps",
-                                count, SWEEP_LIMIT);
-        }
-        turned = false;
-        for (size_t p = 0; p + 1 < count; p++) {
-            for (size_t q = p + 1; q < count; q++) {
-                // negligible beside both diagonal values, or beside the whole matrix
-                double off = fabs(a[p * count + q]);
-                double beside = fmin(fabs(a[p * count + p]), fabs(a[q * count + q]));
-                if (off > 1e-17 * beside && off > 1e-18 * size) {
-                    jacobi_rotate(count, a, vectors, p, q);
-                    turned = true;
-                }
-            }
-        }
+    int exponent;
+    frexp(greatest, &exponent);
+    for (size_t at = 0; at < count * count; at++) {
+        a[at] = ldexp(a[at], -exponent); // squares neither overflow nor vanish
     }
+    dense_tridiagonalise(count, a, values);
+    dense_gather_reflections(count, a, vectors, values);
     for (size_t i = 0; i < count; i++) {
         values[i] = a[i * count + i];
+    }
+    for (size_t i = 0; i + 1 < count; i++) { // the first row is free now
+        a[i] = a[(i + 1) * count + i];
+    }
+    tridiagonal t = { .count = count, .diagonal = values, .beside = a, .vectors = vectors };
+    if (count > 0) {
+        a[count - 1] = 0.0;
+    }
+    if (!diagonalise(&t)) {
+        return gm_error_set(error, GM_NUMERIC, "the eigenvalues of a matrix of %zu do not converge",
+                            count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[i] = ldexp(values[i], exponent);
     }
     arrange(count, values, vectors);
     return GM_OK;

@@ -39,15 +39,14 @@ bool gm_cholesky(size_t count, double *a);
 /// @param x  in out, [count]: the right-hand side, then the solution
 void gm_cholesky_solve(size_t count, const double *factor, double *x);
 
-/// Eigenvalues and vectors of a symmetric matrix, a = V diag(values) V', by cyclic Jacobi
-/// rotations.
+/// Eigenvalues and vectors of a symmetric matrix, a = V diag(values) V', with the precision of
+/// the greatest value.
 /// @param a        in out, [count][count], both triangles filled; destroyed
 /// @param values   out, [count], ascending
 /// @param vectors  out, [count][count], a row an eigenvector, of length 1; its greatest component
-/// (the first of equals)
-///                 is positive
-/// @return GM_OK; GM_NUMERIC (not finite): then values and vectors are undefined
-/// @source Golub, Van Loan, Matrix Computations, 4th ed., 8.5.
+///                 (the first of equals) is positive
+/// @return GM_OK; GM_NUMERIC (not finite; no convergence): then values and vectors are undefined
+/// @source Golub, Van Loan, Matrix Computations, 4th ed., 8.3.
 gm_status gm_symmetric_eigen(size_t count, double *a, double *values, double *vectors,
                              gm_error *error);
 

@@ -134,6 +134,30 @@ static void eigenvectors_satisfy_their_equation(void **state)
     }
 }
 
+static void eigenvalues_of_any_scale_are_found(void **state)
+{
+    (void)state;
+    enum { COUNT = 20 };
+    double values[COUNT], scaled[COUNT];
+    for (int exponent = -1000; exponent <= 1000; exponent += 500) {
+        fill_positive(COUNT, COUNT, 0.0, 11);
+        matrix[1] = matrix[COUNT] = 1e-170; // its square vanishes
+        assert_int_equal(gm_symmetric_eigen(COUNT, matrix, values, vectors, NULL), GM_OK);
+        memcpy(matrix, kept, sizeof matrix);
+        matrix[1] = matrix[COUNT] = 1e-170;
+        for (size_t at = 0; at < COUNT * COUNT; at++) {
+            matrix[at] = ldexp(matrix[at], exponent);
+        }
+        assert_int_equal(gm_symmetric_eigen(COUNT, matrix, scaled, vectors, NULL), GM_OK);
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_true(fabs(ldexp(scaled[i], -exponent) - values[i]) < 1e-14);
+        }
+    }
+    memset(matrix, 0, sizeof matrix);
+    assert_int_equal(gm_symmetric_eigen(COUNT, matrix, values, vectors, NULL), GM_OK);
+    assert_true(values[0] == 0.0 && values[COUNT - 1] == 0.0);
+}
+
 /// The second difference has eigenvalues 2 - 2 cos(k pi / (n + 1)).
 static void eigenvalues_of_the_second_difference_are_known(void **state)
 {
@@ -170,6 +194,7 @@ int main(void)
         cmocka_unit_test(cholesky_solves),
         cmocka_unit_test(cholesky_refuses_what_is_not_positive),
         cmocka_unit_test(eigenvectors_satisfy_their_equation),
+        cmocka_unit_test(eigenvalues_of_any_scale_are_found),
         cmocka_unit_test(eigenvalues_of_the_second_difference_are_known),
         cmocka_unit_test(eigenvalues_of_what_is_not_finite_are_refused),
     };
