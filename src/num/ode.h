@@ -21,7 +21,8 @@ typedef enum gm_ode_method {
 } gm_ode_method;
 
 /// The system dx/dt = f(t, x) of one block. All arrays are [count][width]; times are [width],
-/// seconds past the start.
+/// seconds past the start. The functions are called for all lanes, also for those at rest or
+/// failed: they compute lane by lane and give back NaN where there is no value.
 typedef struct gm_ode {
     size_t count; // unknowns
     int width;    // 1 or 8
