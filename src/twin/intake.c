@@ -61,7 +61,7 @@ static gm_status append_patiently(gm_twin *twin, uint16_t kind, const gm_string 
 gm_status gm_intake_open(gm_twin *twin, gm_error *error)
 {
     const gm_world *world = twin->world;
-    twin->newest_ns = twin->settled_ns = INT64_MIN;
+    twin->newest_ns = twin->settled_ns = twin->oldest_ns = INT64_MIN;
     twin->sensor_accepted = gm_arena_new(twin->arena, world->sensor_count, sizeof(uint64_t));
     twin->sensor_rejected = gm_arena_new(twin->arena, world->sensor_count, sizeof(uint64_t));
     if (twin->sensor_accepted == NULL || twin->sensor_rejected == NULL) {
@@ -125,10 +125,6 @@ static bool is_in_history(gm_twin *twin, const gm_sample *sample)
 static gm_status judge(gm_twin *twin, const gm_sample *samples, size_t count, gm_sample_fate *fates)
 {
     int64_t horizon_ns = twin->options.replay ? INT64_MAX : gm_clock_wall_ns() + FUTURE_LIMIT_NS;
-    int64_t before_ns =
-        twin->settled_ns == INT64_MIN
-            ? INT64_MIN
-            : twin->settled_ns - twin->world->lateness_ns - 2 * twin->world->cycle_ns;
     for (size_t index = 0; index < count; index++) {
         const gm_sample *sample = &samples[index];
         if (sample->sensor >= twin->world->sensor_count || !isfinite(sample->value) ||
@@ -137,9 +133,9 @@ static gm_status judge(gm_twin *twin, const gm_sample *samples, size_t count, gm
             continue;
         }
         bool known = false;
-        if (sample->time_ns < before_ns && is_in_history(twin, sample)) {
+        if (sample->time_ns <= twin->oldest_ns && is_in_history(twin, sample)) {
             known = true;
-        } else if (!gm_seen_add(&twin->seen, sample, before_ns, &known)) {
+        } else if (!gm_seen_add(&twin->seen, sample, twin->oldest_ns, &known)) {
             return GM_MEMORY;
         }
         fates[index] = known ? GM_SAMPLE_DUPLICATE : GM_SAMPLE_ACCEPTED;
@@ -195,9 +191,12 @@ static bool make_room(gm_twin *twin, size_t count)
 
 static void put_in(gm_twin *twin, const gm_sample *sample, int64_t arrival_ns, uint64_t number)
 {
-    twin->inbox[twin->inbox_count++] = (gm_arrived){ *sample, number, arrival_ns };
-    twin->accepted++;
-    twin->sensor_accepted[sample->sensor]++;
+    gm_arrived *entry = &twin->inbox[twin->inbox_count++];
+    *entry = (gm_arrived){ *sample, number, arrival_ns };
+    entry->sample.time_ns -= twin->world->sensors[sample->sensor].delay_ns;
+    bool counted = number != 0 && number <= twin->counted_until;
+    twin->accepted += !counted;
+    twin->sensor_accepted[sample->sensor] += !counted;
     if (sample->time_ns > twin->newest_ns) {
         twin->newest_ns = sample->time_ns;
     }

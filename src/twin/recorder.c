@@ -3,7 +3,7 @@
 // A snapshot holds the oldest state of the window, so that a late sample can still rewind after a
 // restart. Behind it, replay needs every journal record with a sample after that state's time, and
 // the marks of the cycles since. Its bytes (codec/pack.h): version u16, time of the state i64,
-// counters u64 x 4, the sensors' names, events still of interest, the forecaster's memory as text,
+// counters u64 x 5, the sensors' names, events still of interest, the forecaster's memory as text,
 // then the state (gm_state_save) to the end.
 #include <stdio.h>
 #include <string.h>
@@ -227,6 +227,7 @@ static gm_status pack_snapshot(gm_twin *twin, gm_string *out, gm_error *error)
     gm_pack_i64(out, base->time_ns);
     gm_pack_u64(out, twin->cycles);
     pthread_mutex_lock(&twin->inbox_lock);
+    gm_pack_u64(out, gm_journal_next(twin->journal) - 1);
     gm_pack_u64(out, twin->accepted);
     gm_pack_u64(out, twin->duplicates);
     gm_pack_u64(out, twin->rejected);
@@ -349,6 +350,7 @@ static gm_status read_snapshot(gm_twin *twin, const void *bytes, size_t size, se
     uint16_t version = gm_unpack_u16(&in);
     int64_t time_ns = gm_unpack_i64(&in);
     twin->cycles = gm_unpack_u64(&in);
+    twin->counted_until = gm_unpack_u64(&in);
     twin->accepted = gm_unpack_u64(&in);
     twin->duplicates = gm_unpack_u64(&in);
     twin->rejected = gm_unpack_u64(&in);

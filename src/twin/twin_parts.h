@@ -235,6 +235,8 @@ struct gm_twin {
     size_t inbox_count, inbox_capacity;
     gm_seen seen;
     int64_t newest_ns, settled_ns; // newest source time; end of the last cycle
+    int64_t oldest_ns;             // what is not later than this is not in the window
+    uint64_t counted_until;        // journal records up to here are in the counters already
     uint64_t accepted, duplicates, rejected, late;
     uint64_t *sensor_accepted, *sensor_rejected; // [sensor_count]
     gm_string payload;

@@ -84,6 +84,9 @@ void gm_window_keep(gm_twin *twin, gm_held *held)
     atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
     window->count++;
     *gm_window_at(window, window->count - 1) = (gm_moment){ held, twin->mark };
+    pthread_mutex_lock(&twin->inbox_lock);
+    twin->oldest_ns = gm_window_at(window, 0)->held->time_ns;
+    pthread_mutex_unlock(&twin->inbox_lock);
 }
 
 size_t gm_window_before(const gm_window *window, int64_t time_ns)
