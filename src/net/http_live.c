@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "net/http_loop.h"
 
-void http_message_release(http_message *message)
+void gm_http_message_release(gm_http_message *message)
 {
     if (--message->references == 0) {
         gm_memory_free(message);
@@ -17,7 +17,7 @@ static int deny(struct lws *wsi, unsigned status, const char *reason)
     return lws_return_http_status(wsi, status, reason) != 0 ? -1 : 1;
 }
 
-int http_live_admit(gm_http_server *server, struct lws *wsi)
+int gm_http_live_admit(gm_http_server *server, struct lws *wsi)
 {
     char upgrade[16], *path = NULL;
     int path_size = 0;
@@ -35,7 +35,7 @@ int http_live_admit(gm_http_server *server, struct lws *wsi)
         memcmp(server->live_path, path, (size_t)path_size) != 0) {
         return deny(wsi, 404, "no WebSocket here");
     }
-    const char *refusal = http_sender_refused(wsi);
+    const char *refusal = gm_http_sender_refused(wsi);
     if (refusal != NULL) {
         return deny(wsi, 403, refusal);
     }
@@ -49,7 +49,7 @@ static void tell_clients(gm_http_server *server)
     }
 }
 
-void http_live_open(gm_http_server *server, http_connection *connection)
+void gm_http_live_open(gm_http_server *server, gm_http_connection *connection)
 {
     connection->live = true;
     connection->previous = NULL;
@@ -62,7 +62,7 @@ void http_live_open(gm_http_server *server, http_connection *connection)
     tell_clients(server);
 }
 
-void http_live_close(gm_http_server *server, http_connection *connection)
+void gm_http_live_close(gm_http_server *server, gm_http_connection *connection)
 {
     if (!connection->live) {
         return;
@@ -78,24 +78,24 @@ void http_live_close(gm_http_server *server, http_connection *connection)
     }
     server->live_count--;
     for (; connection->queue_count > 0; connection->queue_count--) {
-        http_message_release(connection->queue[connection->queue_first]);
+        gm_http_message_release(connection->queue[connection->queue_first]);
         connection->queue_first = (connection->queue_first + 1) % GM_HTTP_LIVE_QUEUE_MAX;
     }
     tell_clients(server);
 }
 
-int http_live_send(http_connection *connection)
+int gm_http_live_send(gm_http_connection *connection)
 {
     if (!connection->live || connection->queue_count == 0) {
         return 0;
     }
-    http_message *message = connection->queue[connection->queue_first];
+    gm_http_message *message = connection->queue[connection->queue_first];
     connection->queue_first = (connection->queue_first + 1) % GM_HTTP_LIVE_QUEUE_MAX;
     connection->queue_count--;
     int written =
         lws_write(connection->wsi, message->bytes + LWS_PRE, message->size, LWS_WRITE_TEXT);
     int failed = written < (int)message->size ? -1 : 0;
-    http_message_release(message);
+    gm_http_message_release(message);
     if (connection->queue_count > 0) {
         lws_callback_on_writable(connection->wsi);
     }
@@ -103,10 +103,10 @@ int http_live_send(http_connection *connection)
 }
 
 /// The place of a waiting message of that slot, or NULL.
-static http_message **find_slot(http_connection *connection, uint32_t slot)
+static gm_http_message **find_slot(gm_http_connection *connection, uint32_t slot)
 {
     for (size_t k = 0; slot != 0 && k < connection->queue_count; k++) {
-        http_message **place =
+        gm_http_message **place =
             &connection->queue[(connection->queue_first + k) % GM_HTTP_LIVE_QUEUE_MAX];
         if ((*place)->slot == slot) {
             return place;
@@ -115,11 +115,11 @@ static http_message **find_slot(http_connection *connection, uint32_t slot)
     return NULL;
 }
 
-static void enqueue(http_connection *connection, http_message *message)
+static void enqueue(gm_http_connection *connection, gm_http_message *message)
 {
-    http_message **place = find_slot(connection, message->slot);
+    gm_http_message **place = find_slot(connection, message->slot);
     if (place != NULL) {
-        http_message_release(*place);
+        gm_http_message_release(*place);
     } else if (connection->queue_count < GM_HTTP_LIVE_QUEUE_MAX) {
         place = &connection->queue[(connection->queue_first + connection->queue_count++) %
                                    GM_HTTP_LIVE_QUEUE_MAX];
@@ -134,13 +134,13 @@ static void enqueue(http_connection *connection, http_message *message)
     lws_callback_on_writable(connection->wsi);
 }
 
-void http_live_deliver(gm_http_server *server, http_message *message)
+void gm_http_live_deliver(gm_http_server *server, gm_http_message *message)
 {
-    for (http_connection *connection = server->live; connection != NULL;
+    for (gm_http_connection *connection = server->live; connection != NULL;
          connection = connection->next) {
         if (!connection->doomed) {
             enqueue(connection, message);
         }
     }
-    http_message_release(message);
+    gm_http_message_release(message);
 }

@@ -15,19 +15,19 @@
 
 enum { HTTP_CHUNK_SIZE = 64 << 10 }; // bytes read or sent at a time
 
-typedef struct http_connection http_connection;
-typedef struct http_message http_message;
+typedef struct gm_http_connection gm_http_connection;
+typedef struct gm_http_message gm_http_message;
 
 /// Outlives the server for as long as an exchange is with a handler.
-typedef struct http_mailbox {
+typedef struct gm_http_mailbox {
     pthread_mutex_t lock;
     size_t references;           // the server's and one for each exchange
     struct lws_context *context; // to wake the loop; NULL once it has ended
     bool stopping;
     gm_http_exchange *answered; // newest first
-    http_message *messages, *last_message;
+    gm_http_message *messages, *last_message;
     size_t message_count;
-} http_mailbox;
+} gm_http_mailbox;
 
 typedef enum exchange_phase {
     EXCHANGE_COLLECTING = 1, // the body is on its way
@@ -36,12 +36,12 @@ typedef enum exchange_phase {
 } exchange_phase;
 
 struct gm_http_exchange {
-    http_mailbox *mailbox;
-    gm_http_server *server;      // loop's thread only
-    http_connection *connection; // NULL once the client has gone; loop's thread only
-    gm_http_exchange *next;      // in the mailbox
-    exchange_phase phase;        // loop's thread only
-    bool answered;               // the handler's
+    gm_http_mailbox *mailbox;
+    gm_http_server *server;         // loop's thread only
+    gm_http_connection *connection; // NULL once the client has gone; loop's thread only
+    gm_http_exchange *next;         // in the mailbox
+    exchange_phase phase;           // loop's thread only
+    bool answered;                  // the handler's
     gm_http_request request;
     gm_http_parameter parameters[GM_HTTP_PARAMETERS_MAX];
     char text[GM_HTTP_HEADERS_MAX]; // path, query, header values
@@ -52,7 +52,8 @@ struct gm_http_exchange {
     size_t body_expected;
     int64_t body_deadline_ns;
     gm_http_reply reply;
-    void *reply_memory; // a copy of bytes, etag and type
+    char reply_type[GM_HTTP_TYPE_MAX + 1], reply_etag[GM_HTTP_ETAG_MAX + 1];
+    void *reply_bytes; // a copy
     size_t sent;
     bool headers_sent;
     bool last; // the connection ends with this answer
@@ -60,8 +61,8 @@ struct gm_http_exchange {
 
 /// A message that waits for clients. Counted by those that still have to get it; loop's thread only
 /// after the mailbox.
-struct http_message {
-    http_message *next;
+struct gm_http_message {
+    gm_http_message *next;
     uint32_t slot;
     size_t references;
     size_t size;
@@ -69,15 +70,15 @@ struct http_message {
 };
 
 /// libwebsockets' per-session memory: zeroed at each new request.
-struct http_connection {
+struct gm_http_connection {
     struct lws *wsi;
     gm_http_exchange *exchange;
     bool lingering; // the answer is out and a body that nobody wants still comes
     int64_t linger_until_ns;
-    bool live;                        // a WebSocket
-    bool doomed;                      // too slow
-    http_connection *next, *previous; // among live ones
-    http_message *queue[GM_HTTP_LIVE_QUEUE_MAX];
+    bool live;                           // a WebSocket
+    bool doomed;                         // too slow
+    gm_http_connection *next, *previous; // among live ones
+    gm_http_message *queue[GM_HTTP_LIVE_QUEUE_MAX];
     size_t queue_first, queue_count;
 };
 
@@ -90,9 +91,9 @@ struct gm_http_server {
     struct lws_protocols protocols[2];
     lws_retry_bo_t idle;
     lws_sorted_usec_list_t stop_timer;
-    http_mailbox *mailbox;
+    gm_http_mailbox *mailbox;
     pthread_t thread;
-    http_connection *live;
+    gm_http_connection *live;
     size_t live_count, connection_count, exchange_count;
     size_t body_bytes; // held by all requests
     bool stopping;     // the loop's own copy
@@ -101,34 +102,34 @@ struct gm_http_server {
 };
 
 /// The server that a callback is about.
-gm_http_server *http_server_of(struct lws *wsi);
+gm_http_server *gm_http_server_of(struct lws *wsi);
 
 /// Lets go of an exchange that is with the loop.
-void http_exchange_free(gm_http_exchange *exchange);
+void gm_http_exchange_free(gm_http_exchange *exchange);
 
 /// A request came whole in its headers; its body may follow. Returns what libwebsockets' callback
 /// returns.
-int http_request_begin(gm_http_server *server, http_connection *connection);
-int http_request_body(gm_http_server *server, http_connection *connection, const void *bytes,
-                      size_t size);
-int http_request_complete(gm_http_server *server, http_connection *connection);
+int gm_http_request_begin(gm_http_server *server, gm_http_connection *connection);
+int gm_http_request_body(gm_http_server *server, gm_http_connection *connection, const void *bytes,
+                         size_t size);
+int gm_http_request_complete(gm_http_server *server, gm_http_connection *connection);
 /// The socket takes more of the answer.
-int http_request_send(gm_http_server *server, http_connection *connection);
+int gm_http_request_send(gm_http_server *server, gm_http_connection *connection);
 /// An answer came back for an exchange.
-void http_request_answered(gm_http_server *server, gm_http_exchange *exchange);
+void gm_http_request_answered(gm_http_server *server, gm_http_exchange *exchange);
 /// The connection lets its request go: it ended, or the client left.
-void http_request_leave(http_connection *connection);
+void gm_http_request_leave(gm_http_connection *connection);
 
 /// May this upgrade to a WebSocket go on? 0, or what libwebsockets' callback returns.
-int http_live_admit(gm_http_server *server, struct lws *wsi);
-void http_live_open(gm_http_server *server, http_connection *connection);
-void http_live_close(gm_http_server *server, http_connection *connection);
-int http_live_send(http_connection *connection);
+int gm_http_live_admit(gm_http_server *server, struct lws *wsi);
+void gm_http_live_open(gm_http_server *server, gm_http_connection *connection);
+void gm_http_live_close(gm_http_server *server, gm_http_connection *connection);
+int gm_http_live_send(gm_http_connection *connection);
 /// Hands a message to all clients; takes it over.
-void http_live_deliver(gm_http_server *server, http_message *message);
-void http_message_release(http_message *message);
+void gm_http_live_deliver(gm_http_server *server, gm_http_message *message);
+void gm_http_message_release(gm_http_message *message);
 
 /// NULL when Host and Origin are fine, else the reason against them.
-const char *http_sender_refused(struct lws *wsi);
+const char *gm_http_sender_refused(struct lws *wsi);
 
 #endif

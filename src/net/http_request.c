@@ -50,7 +50,7 @@ const char *gm_http_parameter_get(const gm_http_request *request, const char *na
 // ---- reading
 // -------------------------------------------------------------------------------------------------------
 
-const char *http_sender_refused(struct lws *wsi)
+const char *gm_http_sender_refused(struct lws *wsi)
 {
     char host[80], origin[96];
     if (lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) <= 0 || !gm_loopback_host(host)) {
@@ -173,7 +173,7 @@ static body_framing read_length(const gm_http_exchange *exchange, struct lws *ws
     return value > 0 ? BODY_SIZED : BODY_NONE;
 }
 
-static gm_http_exchange *exchange_new(gm_http_server *server, http_connection *connection)
+static gm_http_exchange *exchange_new(gm_http_server *server, gm_http_connection *connection)
 {
     gm_http_exchange *exchange = gm_memory_new(1, sizeof *exchange);
     if (exchange == NULL) {
@@ -252,18 +252,18 @@ static bool is_behind_another(const gm_http_server *server)
 /// As refuse, at once and without a chance for libwebsockets to read on.
 static int refuse_now(gm_http_exchange *exchange, int status, const char *text)
 {
-    http_connection *connection = exchange->connection;
+    gm_http_connection *connection = exchange->connection;
     connection->lingering = false;
     refuse(exchange, status, text);
-    http_request_send(exchange->server, connection);
+    gm_http_request_send(exchange->server, connection);
     return -1;
 }
 
-int http_request_begin(gm_http_server *server, http_connection *connection)
+int gm_http_request_begin(gm_http_server *server, gm_http_connection *connection)
 {
     struct lws *wsi = connection->wsi;
     size_t length = 0;
-    http_request_leave(connection);
+    gm_http_request_leave(connection);
     gm_http_exchange *exchange = exchange_new(server, connection);
     if (exchange == NULL) {
         return -1;
@@ -278,7 +278,7 @@ int http_request_begin(gm_http_server *server, http_connection *connection)
         return refuse_now(exchange, 400,
                           "a request with a body must wait for the answer to the one before it");
     }
-    const char *refusal = http_sender_refused(wsi);
+    const char *refusal = gm_http_sender_refused(wsi);
     if (framing == BODY_WRONG) {
         return refuse(exchange, 400, "Content-Length is not a number");
     }
@@ -297,8 +297,8 @@ int http_request_begin(gm_http_server *server, http_connection *connection)
     return framing == BODY_SIZED ? start_body(exchange, wsi, length) : hand_over(exchange);
 }
 
-int http_request_body(gm_http_server *server, http_connection *connection, const void *bytes,
-                      size_t size)
+int gm_http_request_body(gm_http_server *server, gm_http_connection *connection, const void *bytes,
+                         size_t size)
 {
     gm_http_exchange *exchange = connection->exchange;
     if (exchange == NULL) { // the answer is out: what comes now is dropped, for a while
@@ -331,7 +331,7 @@ int http_request_body(gm_http_server *server, http_connection *connection, const
     return 0;
 }
 
-int http_request_complete(gm_http_server *server, http_connection *connection)
+int gm_http_request_complete(gm_http_server *server, gm_http_connection *connection)
 {
     gm_http_exchange *exchange = connection->exchange;
     connection->lingering = false;
@@ -397,10 +397,10 @@ static int write_headers(gm_http_exchange *exchange, unsigned char **at, unsigne
 
 /// The answer is out: on to the next request, or the end. Nothing of `connection` may be used
 /// afterwards.
-static int finish(http_connection *connection)
+static int finish(gm_http_connection *connection)
 {
     bool last = connection->exchange->last;
-    http_exchange_free(connection->exchange);
+    gm_http_exchange_free(connection->exchange);
     connection->exchange = NULL;
     if (!last) {
         return lws_http_transaction_completed(connection->wsi) != 0 ? -1 : 0;
@@ -415,7 +415,7 @@ static int finish(http_connection *connection)
     return 0;
 }
 
-int http_request_send(gm_http_server *server, http_connection *connection)
+int gm_http_request_send(gm_http_server *server, gm_http_connection *connection)
 {
     gm_http_exchange *exchange = connection->exchange;
     if (exchange == NULL || exchange->phase != EXCHANGE_SENDING) {
@@ -455,11 +455,11 @@ int http_request_send(gm_http_server *server, http_connection *connection)
     return finish(connection);
 }
 
-void http_request_answered(gm_http_server *server, gm_http_exchange *exchange)
+void gm_http_request_answered(gm_http_server *server, gm_http_exchange *exchange)
 {
-    http_connection *connection = exchange->connection;
+    gm_http_connection *connection = exchange->connection;
     if (connection == NULL) { // the client has gone
-        http_exchange_free(exchange);
+        gm_http_exchange_free(exchange);
         return;
     }
     exchange->phase = EXCHANGE_SENDING;
@@ -469,7 +469,7 @@ void http_request_answered(gm_http_server *server, gm_http_exchange *exchange)
     lws_callback_on_writable(connection->wsi);
 }
 
-void http_request_leave(http_connection *connection)
+void gm_http_request_leave(gm_http_connection *connection)
 {
     gm_http_exchange *exchange = connection->exchange;
     connection->exchange = NULL;
@@ -481,5 +481,5 @@ void http_request_leave(http_connection *connection)
     if (exchange->phase == EXCHANGE_HANDLED) {
         return;
     }
-    http_exchange_free(exchange);
+    gm_http_exchange_free(exchange);
 }

@@ -44,9 +44,9 @@ static const struct lws_protocol_vhost_options strict_headers = {
 // ---- mailbox
 // -------------------------------------------------------------------------------------------------------
 
-static http_mailbox *mailbox_new(void)
+static gm_http_mailbox *mailbox_new(void)
 {
-    http_mailbox *mailbox = gm_memory_new(1, sizeof *mailbox);
+    gm_http_mailbox *mailbox = gm_memory_new(1, sizeof *mailbox);
     if (mailbox != NULL) {
         pthread_mutex_init(&mailbox->lock, NULL);
         mailbox->references = 1;
@@ -54,7 +54,7 @@ static http_mailbox *mailbox_new(void)
     return mailbox;
 }
 
-static void mailbox_release(http_mailbox *mailbox)
+static void mailbox_release(gm_http_mailbox *mailbox)
 {
     pthread_mutex_lock(&mailbox->lock);
     bool last = --mailbox->references == 0;
@@ -66,7 +66,7 @@ static void mailbox_release(http_mailbox *mailbox)
 }
 
 /// Under the lock: the loop looks into its mailbox soon.
-static void mailbox_wake(const http_mailbox *mailbox)
+static void mailbox_wake(const gm_http_mailbox *mailbox)
 {
     if (mailbox->context != NULL) {
         lws_cancel_service(mailbox->context);
@@ -75,14 +75,14 @@ static void mailbox_wake(const http_mailbox *mailbox)
 
 static void exchange_release(gm_http_exchange *exchange)
 {
-    http_mailbox *mailbox = exchange->mailbox;
+    gm_http_mailbox *mailbox = exchange->mailbox;
     gm_memory_free(exchange->body);
-    gm_memory_free(exchange->reply_memory);
+    gm_memory_free(exchange->reply_bytes);
     gm_memory_free(exchange);
     mailbox_release(mailbox);
 }
 
-void http_exchange_free(gm_http_exchange *exchange)
+void gm_http_exchange_free(gm_http_exchange *exchange)
 {
     gm_http_server *server = exchange->server;
     GM_REQUIRE(server->exchange_count > 0 && server->body_bytes >= exchange->body_capacity);
@@ -94,10 +94,10 @@ void http_exchange_free(gm_http_exchange *exchange)
 /// Takes what other threads left and acts on it.
 static void empty_mailbox(gm_http_server *server)
 {
-    http_mailbox *mailbox = server->mailbox;
+    gm_http_mailbox *mailbox = server->mailbox;
     pthread_mutex_lock(&mailbox->lock);
     gm_http_exchange *exchange = mailbox->answered;
-    http_message *message = mailbox->messages;
+    gm_http_message *message = mailbox->messages;
     mailbox->answered = NULL;
     mailbox->messages = mailbox->last_message = NULL;
     mailbox->message_count = 0;
@@ -106,12 +106,12 @@ static void empty_mailbox(gm_http_server *server)
 
     while (exchange != NULL) {
         gm_http_exchange *next = exchange->next;
-        http_request_answered(server, exchange);
+        gm_http_request_answered(server, exchange);
         exchange = next;
     }
     while (message != NULL) {
-        http_message *next = message->next;
-        http_live_deliver(server, message);
+        gm_http_message *next = message->next;
+        gm_http_live_deliver(server, message);
         message = next;
     }
     server->stopping = stopping;
@@ -120,7 +120,7 @@ static void empty_mailbox(gm_http_server *server)
 // ---- loop
 // ----------------------------------------------------------------------------------------------------------
 
-gm_http_server *http_server_of(struct lws *wsi)
+gm_http_server *gm_http_server_of(struct lws *wsi)
 {
     return lws_context_user(lws_get_context(wsi));
 }
@@ -128,8 +128,8 @@ gm_http_server *http_server_of(struct lws *wsi)
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *session, void *in,
                     size_t size)
 {
-    gm_http_server *server = http_server_of(wsi);
-    http_connection *connection = session;
+    gm_http_server *server = gm_http_server_of(wsi);
+    gm_http_connection *connection = session;
     if (connection != NULL) {
         connection->wsi = wsi;
     }
@@ -144,30 +144,30 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *ses
         server->connection_count -= server->connection_count > 0;
         return 0;
     case LWS_CALLBACK_HTTP:
-        return http_request_begin(server, connection);
+        return gm_http_request_begin(server, connection);
     case LWS_CALLBACK_HTTP_BODY:
-        return http_request_body(server, connection, in, size);
+        return gm_http_request_body(server, connection, in, size);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        return http_request_complete(server, connection);
+        return gm_http_request_complete(server, connection);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return http_request_send(server, connection);
+        return gm_http_request_send(server, connection);
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
         if (connection != NULL) {
-            http_request_leave(connection);
+            gm_http_request_leave(connection);
         }
         return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        return http_live_admit(server, wsi);
+        return gm_http_live_admit(server, wsi);
     case LWS_CALLBACK_ESTABLISHED:
-        http_live_open(server, connection);
+        gm_http_live_open(server, connection);
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return http_live_send(connection);
+        return gm_http_live_send(connection);
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED:
         if (connection != NULL) {
-            http_live_close(server, connection);
+            gm_http_live_close(server, connection);
         }
         return 0;
     case LWS_CALLBACK_RAW_ADOPT: // CONNECT asks for a tunnel; there is none
@@ -300,7 +300,7 @@ static gm_status open_context(gm_http_server *server, gm_error *error)
     server->protocols[0] = (struct lws_protocols){
         .name = "gemel",
         .callback = on_event,
-        .per_session_data_size = sizeof(http_connection),
+        .per_session_data_size = sizeof(gm_http_connection),
         .rx_buffer_size = HTTP_CHUNK_SIZE,
     };
     server->idle = (lws_retry_bo_t){ .secs_since_valid_ping = PING_AFTER_S,
@@ -418,28 +418,22 @@ uint16_t gm_http_server_port(const gm_http_server *server)
 static bool keep_reply(gm_http_exchange *exchange, const gm_http_reply *reply)
 {
     exchange->reply = *reply;
-    if (reply->lasting) {
+    if (reply->type != NULL) {
+        GM_REQUIRE(strlen(reply->type) <= GM_HTTP_TYPE_MAX);
+        exchange->reply.type = memcpy(exchange->reply_type, reply->type, strlen(reply->type) + 1);
+    }
+    if (reply->etag != NULL) {
+        GM_REQUIRE(strlen(reply->etag) <= GM_HTTP_ETAG_MAX);
+        exchange->reply.etag = memcpy(exchange->reply_etag, reply->etag, strlen(reply->etag) + 1);
+    }
+    if (reply->lasting || reply->size == 0) {
         return true;
     }
-    size_t type_size = reply->type != NULL ? strlen(reply->type) + 1 : 0;
-    size_t etag_size = reply->etag != NULL ? strlen(reply->etag) + 1 : 0;
-    if (reply->size > SIZE_MAX - type_size - etag_size) {
+    exchange->reply_bytes = gm_memory_new(reply->size, 1);
+    if (exchange->reply_bytes == NULL) {
         return false;
     }
-    char *memory = gm_memory_new(reply->size + type_size + etag_size, 1);
-    if (memory == NULL) {
-        return false;
-    }
-    exchange->reply_memory = memory;
-    if (reply->size > 0) {
-        exchange->reply.bytes = memcpy(memory, reply->bytes, reply->size);
-    }
-    if (type_size > 0) {
-        exchange->reply.type = memcpy(memory + reply->size, reply->type, type_size);
-    }
-    if (etag_size > 0) {
-        exchange->reply.etag = memcpy(memory + reply->size + type_size, reply->etag, etag_size);
-    }
+    exchange->reply.bytes = memcpy(exchange->reply_bytes, reply->bytes, reply->size);
     return true;
 }
 
@@ -456,7 +450,7 @@ void gm_http_answer(gm_http_exchange *exchange, const gm_http_reply *reply)
                                            .size = sizeof sorry - 1,
                                            .lasting = true };
     }
-    http_mailbox *mailbox = exchange->mailbox;
+    gm_http_mailbox *mailbox = exchange->mailbox;
     pthread_mutex_lock(&mailbox->lock);
     bool ended = mailbox->context == NULL;
     if (!ended) {
@@ -471,10 +465,10 @@ void gm_http_answer(gm_http_exchange *exchange, const gm_http_reply *reply)
 }
 
 /// Under the lock: the waiting message of that slot leaves the queue.
-static http_message *take_same_slot(http_mailbox *mailbox, uint32_t slot)
+static gm_http_message *take_same_slot(gm_http_mailbox *mailbox, uint32_t slot)
 {
-    http_message *previous = NULL;
-    for (http_message *at = mailbox->messages; at != NULL; previous = at, at = at->next) {
+    gm_http_message *previous = NULL;
+    for (gm_http_message *at = mailbox->messages; at != NULL; previous = at, at = at->next) {
         if (at->slot != slot) {
             continue;
         }
@@ -494,11 +488,11 @@ static http_message *take_same_slot(http_mailbox *mailbox, uint32_t slot)
 
 gm_status gm_http_broadcast(gm_http_server *server, uint32_t slot, const void *bytes, size_t size)
 {
-    http_mailbox *mailbox = server->mailbox;
+    gm_http_mailbox *mailbox = server->mailbox;
     if (size > GM_HTTP_MESSAGE_MAX) {
         return GM_LIMIT;
     }
-    http_message *message = gm_memory_new(sizeof *message + LWS_PRE + size, 1);
+    gm_http_message *message = gm_memory_new(sizeof *message + LWS_PRE + size, 1);
     if (message == NULL) {
         return GM_MEMORY;
     }
@@ -508,7 +502,7 @@ gm_status gm_http_broadcast(gm_http_server *server, uint32_t slot, const void *b
     memcpy(message->bytes + LWS_PRE, bytes, size);
 
     pthread_mutex_lock(&mailbox->lock);
-    http_message *dropped = slot != 0 ? take_same_slot(mailbox, slot) : NULL;
+    gm_http_message *dropped = slot != 0 ? take_same_slot(mailbox, slot) : NULL;
     gm_status status = mailbox->message_count < GM_HTTP_BROADCASTS_MAX ? GM_OK : GM_LIMIT;
     if (status == GM_OK) {
         if (mailbox->last_message != NULL) {

@@ -28,7 +28,9 @@ enum {
     GM_HTTP_BODIES_MAX = 256 << 20, // bytes of all bodies at a time
     GM_HTTP_LIVE_QUEUE_MAX =
         64, // messages waiting for one WebSocket client; a slower one is closed
-    GM_HTTP_BROADCASTS_MAX = 1024,  // messages waiting for the loop
+    GM_HTTP_BROADCASTS_MAX = 1024, // messages waiting for the loop
+    GM_HTTP_TYPE_MAX = 127,        // bytes of a Content-Type in an answer
+    GM_HTTP_ETAG_MAX = 79,
     GM_HTTP_MESSAGE_MAX = 16 << 20, // bytes of one message
 };
 
@@ -71,13 +73,13 @@ const char *gm_http_parameter_get(const gm_http_request *request, const char *na
 
 typedef struct gm_http_reply {
     int status;        // 200 ..
-    const char *type;  // Content-Type; NULL for a reply without a body
+    const char *type;  // Content-Type, up to GM_HTTP_TYPE_MAX; NULL for a reply without a body
     const void *bytes; // [size]
     size_t size;
-    const char *
-        etag; // with its quotes: may be kept and asked for again; NULL: not to be stored by anybody
+    const char *etag;  // with its quotes, up to GM_HTTP_ETAG_MAX: may be kept and asked for again;
+                       // NULL: not to be stored by anybody
     const char *allow; // methods, for a 405; NULL for none. A constant.
-    bool lasting;      // bytes, type and etag outlive the server: they are not copied
+    bool lasting;      // the bytes outlive the server: they are not copied
 } gm_http_reply;
 
 /// Answers and lets go of an exchange. Any thread, also after the server was closed. `reply` is
