@@ -929,6 +929,14 @@ static inline void fault_disk_cut_after(fault_disk *disk, uint64_t count)
     pthread_mutex_unlock(&disk->lock);
 }
 
+static inline bool fault_disk_is_dead(fault_disk *disk)
+{
+    pthread_mutex_lock(&disk->lock);
+    bool dead = disk->dead;
+    pthread_mutex_unlock(&disk->lock);
+    return dead;
+}
+
 static inline void fault_disk_die(fault_disk *disk)
 {
     pthread_mutex_lock(&disk->lock);

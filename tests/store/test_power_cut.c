@@ -82,7 +82,7 @@ static void close_store(one_life *life)
 
 static bool check(one_life *life, gm_status status, const gm_error *error)
 {
-    if (status != GM_OK && !life->disk->dead) {
+    if (status != GM_OK && !fault_disk_is_dead(life->disk)) {
         fail_msg("after %llu calls: %s", (unsigned long long)life->disk->calls, error->text);
     }
     return status == GM_OK;
@@ -120,7 +120,7 @@ static bool snapshot_is_there(one_life *life, uint64_t *oldest)
     void *bytes = NULL;
     size_t size = 0;
     gm_status status = gm_snapshot_latest(life->store, &number, &bytes, &size, &error);
-    if (status == GM_NOT_FOUND && !life->disk->dead) {
+    if (status == GM_NOT_FOUND && !fault_disk_is_dead(life->disk)) {
         assert_false(life->witness->any_snapshot);
         *oldest = 0;
         return true;
@@ -162,7 +162,7 @@ static bool catalogue_is_whole(one_life *life)
     void *bytes = NULL;
     size_t size = 0;
     gm_status status = gm_catalogue_get(life->store, "version", &bytes, &size, &error);
-    if (status == GM_NOT_FOUND && !life->disk->dead) {
+    if (status == GM_NOT_FOUND && !fault_disk_is_dead(life->disk)) {
         assert_int_equal(life->witness->version, 0);
         return true;
     }
@@ -205,7 +205,7 @@ static bool append_some(one_life *life)
         assert_int_equal(number, next);
     }
     if (chance(life, 4) == 0) {
-        return !life->disk->dead;
+        return !fault_disk_is_dead(life->disk);
     }
     gm_status status = gm_journal_wait(life->journal, number, INT64_MAX, NULL);
     if (status == GM_OK) {
@@ -293,7 +293,7 @@ static void live_once(one_life *life)
         fault_disk_cut_after(life->disk, 1 + chance(life, chance(life, 3) == 0 ? 120 : 700));
     }
     gm_status status = open_store(life, &error);
-    if (status != GM_OK && !life->disk->dead) {
+    if (status != GM_OK && !fault_disk_is_dead(life->disk)) {
         fail_msg("the store does not open again: %s", error.text);
     }
     if (status == GM_OK && all_is_there(life)) {
@@ -302,7 +302,7 @@ static void live_once(one_life *life)
         life->witness->acknowledged = gm_journal_durable(life->journal);
         work(life);
     }
-    bool orderly = !life->disk->dead && chance(life, 2) == 0;
+    bool orderly = !fault_disk_is_dead(life->disk) && chance(life, 2) == 0;
     if (!orderly) {
         fault_disk_die(life->disk);
     }
