@@ -119,6 +119,9 @@ static gm_status box_build(gm_model *model, const gm_config *config, gm_error *e
     }
     box_ends *ends = gm_memory_new(1, sizeof *ends);
     gm_model_attach(model, ends);
+    if (status == GM_OK && ends == NULL) {
+        status = gm_error_set(error, GM_MEMORY, "no memory for the paths");
+    }
     if (status == GM_OK && paths != NULL) {
         status = box_build_paths(model, paths, ends, error);
     }
