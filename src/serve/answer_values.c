@@ -1,0 +1,375 @@
+// What the values are and were, and what is expected of them.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/calendar.h"
+#include "serve/serve_call.h"
+#include "serve/json_out.h"
+#include "store/history.h"
+
+enum { EVENTS_MAX = 10000, POINTS_MAX = 100000, POINTS_MIN = 3 };
+
+// ---- now
+// -----------------------------------------------------------------------------------------------------------
+
+static void write_value(gm_serve_call *call, const gm_twin_view *view, gm_ref ref,
+                        const double *values, bool with_lanes)
+{
+    gm_string *out = &call->out;
+    gm_summary summary;
+    gm_summarise(view->state, values, &summary);
+    gm_out_begin(out, '{');
+    gm_out_address(out, call->world, ref);
+    gm_out_key_text(out, "role", gm_role_name(gm_world_role(call->world, ref)));
+    gm_out_summary(out, &summary);
+    if (with_lanes) {
+        gm_out_key(out, "lanes");
+        gm_out_begin(out, '[');
+        for (size_t lane = 0; lane < gm_state_lanes(view->state); lane++) {
+            gm_out_number(out, gm_state_lane_failed(view->state, lane) ? NAN : values[lane]);
+        }
+        gm_out_end(out, ']');
+    }
+    gm_out_end(out, '}');
+}
+
+static gm_status write_view(gm_serve_call *call, const gm_twin_view *view, const char *pattern,
+                            bool with_lanes, gm_error *error)
+{
+    const char *branch = gm_http_parameter_get(call->request, "branch");
+    gm_string *out = &call->out;
+    size_t count = 0, lanes = gm_state_lanes(view->state);
+    gm_ref *refs = NULL;
+    double *values = NULL;
+    gm_status status = gm_world_find(call->world, pattern, (gm_place){ 0 }, &refs, &count, error);
+    if (status == GM_OK) {
+        status = gm_read_lanes(view, refs, count, &values, error);
+    }
+    if (status == GM_OK) {
+        gm_out_begin(out, '{');
+        gm_out_key_time(out, "time", view->time_ns);
+        gm_out_key_text(out, "branch", branch != NULL ? branch : "live");
+        gm_out_key(out, "values");
+        gm_out_begin(out, '[');
+        for (size_t k = 0; k < count; k++) {
+            write_value(call, view, refs[k], values + k * lanes, with_lanes);
+        }
+        gm_out_end(out, ']');
+        gm_out_end(out, '}');
+    }
+    gm_memory_free(values);
+    gm_memory_free(refs);
+    return status;
+}
+
+gm_status gm_answer_values(gm_serve_call *call, gm_error *error)
+{
+    static const char *const known[] = { "address", "branch", "lanes", NULL };
+    const char *pattern = gm_http_parameter_get(call->request, "address");
+    bool with_lanes = false;
+    gm_twin_view view;
+    gm_status status = gm_query_only(call, known, error);
+    if (status == GM_OK) {
+        status = gm_query_flag(call, "lanes", &with_lanes, error);
+    }
+    if (status == GM_OK && pattern == NULL) {
+        status = gm_error_set(error, GM_INVALID,
+                              "address is missing, as in ?address=box/air/temperature or box/*/*");
+    }
+    if (status == GM_OK) {
+        status =
+            gm_twin_look(call->twin, gm_http_parameter_get(call->request, "branch"), &view, error);
+    }
+    if (status == GM_OK) {
+        status = write_view(call, &view, pattern, with_lanes, error);
+        gm_twin_look_away(call->twin, &view);
+    }
+    return status;
+}
+
+gm_status gm_answer_parameters(gm_serve_call *call, gm_error *error)
+{
+    const gm_world *world = call->world;
+    gm_string *out = &call->out;
+    gm_twin_view view;
+    gm_status status = gm_twin_look(call->twin, NULL, &view, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_out_begin(out, '[');
+    for (size_t k = 0; status == GM_OK && k < world->estimate_count; k++) {
+        const gm_world_estimate *estimate = &world->estimates[k];
+        gm_ref ref = estimate->ref;
+        gm_summary summary;
+        double *values = NULL;
+        if (!estimate->is_parameter) {
+            continue;
+        }
+        status = gm_read_lanes(&view, &ref, 1, &values, error);
+        if (status != GM_OK) {
+            break;
+        }
+        gm_summarise(view.state, values, &summary);
+        gm_memory_free(values);
+        double initial = gm_model_initial_at(world->systems[ref.system].model, ref.class_number,
+                                             ref.field, ref.element);
+        gm_out_begin(out, '{');
+        gm_out_address(out, world, ref);
+        gm_out_summary(out, &summary);
+        gm_out_key_number(out, "initial", initial);
+        gm_out_key_number(out, "initial_spread",
+                          estimate->spread_relative ? fabs(initial) * estimate->spread
+                                                    : estimate->spread);
+        gm_out_end(out, '}');
+    }
+    gm_out_end(out, ']');
+    gm_twin_look_away(call->twin, &view);
+    return status;
+}
+
+// ---- before
+// --------------------------------------------------------------------------------------------------------
+
+/// What a history request asks for: a series, and how its rows are written.
+typedef struct history_wish {
+    gm_history_query query;
+    char series[GM_HISTORY_NAME_MAX];
+    char address[GM_ADDRESS_MAX];
+    const char *unit;
+    bool sensor;
+} history_wish;
+
+static gm_status pick_series(const gm_serve_call *call, history_wish *wish, gm_error *error)
+{
+    const char *address = gm_http_parameter_get(call->request, "address");
+    const char *sensor = gm_http_parameter_get(call->request, "sensor");
+    if ((address == NULL) == (sensor == NULL)) {
+        return gm_error_set(error, GM_INVALID, "give either address=... or sensor=...");
+    }
+    if (sensor != NULL) {
+        size_t found = gm_world_find_sensor(call->world, sensor);
+        if (found == GM_NO_INDEX) {
+            return gm_error_set(error, GM_NOT_FOUND,
+                                "there is no sensor '%s'; GET /api/v1/sensors lists them", sensor);
+        }
+        gm_world_address(call->world, call->world->sensors[found].ref, wish->address,
+                         sizeof wish->address);
+        snprintf(wish->series, sizeof wish->series, "sensor/%s", call->world->sensors[found].name);
+        wish->unit = call->world->sensors[found].field_unit;
+        wish->sensor = true;
+        return GM_OK;
+    }
+    gm_ref ref;
+    gm_status status = gm_world_find_one(call->world, address, (gm_place){ 0 }, &ref, error);
+    if (status == GM_OK) {
+        gm_world_address(call->world, ref, wish->address, sizeof wish->address);
+        snprintf(wish->series, sizeof wish->series, "%.*s", (int)sizeof wish->series - 1,
+                 wish->address);
+        wish->unit = gm_world_field(call->world, ref)->unit;
+    }
+    return status;
+}
+
+static gm_status read_wish(const gm_serve_call *call, history_wish *wish, gm_error *error)
+{
+    static const char *const known[] = { "address", "sensor", "branch", "from",
+                                         "to",      "as_of",  "points", NULL };
+    const char *branch = gm_http_parameter_get(call->request, "branch");
+    int64_t points = 1000;
+    wish->query = gm_default_history_query();
+    wish->query.branch = branch != NULL ? branch : "live";
+    wish->query.series = wish->series;
+    gm_status status = gm_query_only(call, known, error);
+    if (status == GM_OK) {
+        status = pick_series(call, wish, error);
+    }
+    if (status == GM_OK) {
+        status = gm_query_time(call, "from", &wish->query.from_ns, error);
+    }
+    if (status == GM_OK) {
+        status = gm_query_time(call, "to", &wish->query.to_ns, error);
+    }
+    if (status == GM_OK) {
+        status = gm_query_time(call, "as_of", &wish->query.as_of_ns, error);
+    }
+    if (status == GM_OK) {
+        status = gm_query_integer(call, "points", POINTS_MIN, POINTS_MAX, &points, error);
+    }
+    wish->query.max_rows = (size_t)points;
+    return status;
+}
+
+/// Names of the marks that rows of sensors carry; 0 is good.
+static const char *quality_name(uint32_t quality)
+{
+    static const char *const names[] = { "good", "good", "range", "stale", "late" };
+    return quality < sizeof names / sizeof names[0] ? names[quality] : "other";
+}
+
+static void write_rows(gm_string *out, const history_wish *wish, const gm_history_rows *rows)
+{
+    gm_out_begin(out, '{');
+    gm_out_key_text(out, "address", wish->address);
+    gm_out_key_text(out, "unit", wish->unit);
+    gm_out_key(out, "columns");
+    gm_out_begin(out, '[');
+    gm_out_text(out, "time");
+    gm_out_text(out, wish->sensor ? "value" : "mean");
+    gm_out_text(out, wish->sensor ? "quality" : "spread");
+    gm_out_end(out, ']');
+    gm_out_key(out, "rows");
+    gm_out_begin(out, '[');
+    for (size_t k = 0; k < rows->count; k++) {
+        const double *values = rows->values + k * rows->columns;
+        gm_out_begin(out, '[');
+        gm_out_time(out, rows->time_ns[k]);
+        gm_out_number(out, values[0]);
+        if (wish->sensor) {
+            gm_out_text(out, quality_name(rows->quality[k]));
+        } else {
+            gm_out_number(out, rows->columns > 1 ? values[1] : NAN);
+        }
+        gm_out_end(out, ']');
+    }
+    gm_out_end(out, ']');
+    gm_out_key(out, "thinned");
+    gm_out_bool(out, rows->thinned);
+    gm_out_end(out, '}');
+}
+
+gm_status gm_answer_history(gm_serve_call *call, gm_error *error)
+{
+    history_wish wish = { 0 };
+    gm_history_rows rows = { 0 };
+    gm_store *store = gm_twin_store(call->twin);
+    gm_status status = read_wish(call, &wish, error);
+    if (status == GM_OK && store == NULL) {
+        status = gm_error_set(error, GM_NOT_FOUND,
+                              "no history is kept: the twin runs without a data folder");
+    }
+    if (status == GM_OK) {
+        status = gm_history_read(gm_store_history(store), &wish.query, &rows, error);
+        if (status == GM_NOT_FOUND) {
+            gm_error_set(
+                error, status,
+                "%s is not recorded in branch '%s'; `record:` in the world file says what is",
+                wish.address, wish.query.branch);
+        }
+    }
+    if (status == GM_OK) {
+        write_rows(&call->out, &wish, &rows);
+    }
+    gm_history_rows_free(&rows);
+    return status;
+}
+
+// ---- ahead
+// ---------------------------------------------------------------------------------------------------------
+
+static gm_status find_forecast(const gm_serve_call *call, const char *address, size_t *field,
+                               gm_error *error)
+{
+    const gm_world_forecast *plan = &call->world->forecast;
+    gm_ref ref;
+    gm_status status = gm_world_find_one(call->world, address, (gm_place){ 0 }, &ref, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    for (size_t k = 0; k < plan->ref_count; k++) {
+        const gm_ref *at = &plan->refs[k];
+        if (at->system == ref.system && at->class_number == ref.class_number &&
+            at->field == ref.field && at->element == ref.element) {
+            *field = k;
+            return GM_OK;
+        }
+    }
+    return gm_error_set(error, GM_NOT_FOUND,
+                        "%s is not forecast; `forecast:` in the world file says what is", address);
+}
+
+gm_status gm_answer_forecasts(gm_serve_call *call, gm_error *error)
+{
+    static const char *const known[] = { "field", NULL };
+    const char *address = gm_http_parameter_get(call->request, "field");
+    gm_string *out = &call->out;
+    size_t field = 0;
+    gm_status status = gm_query_only(call, known, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    if (address != NULL) {
+        status = find_forecast(call, address, &field, error);
+        return status == GM_OK ? gm_out_forecast(out, call->twin, field, error) : status;
+    }
+    gm_out_begin(out, '[');
+    for (field = 0; field < call->world->forecast.ref_count; field++) {
+        status = gm_out_forecast(out, call->twin, field, error);
+        if (status != GM_OK && status != GM_NOT_FOUND) {
+            return status;
+        }
+    }
+    gm_out_end(out, ']');
+    return GM_OK;
+}
+
+gm_status gm_answer_scores(gm_serve_call *call, gm_error *error)
+{
+    const gm_world_forecast *plan = &call->world->forecast;
+    gm_string *out = &call->out;
+    char address[GM_ADDRESS_MAX];
+    size_t count = plan->ref_count * plan->lead_count;
+    gm_score *scores = gm_memory_new(count, sizeof *scores);
+    if (scores == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for scores");
+    }
+    gm_twin_scores(call->twin, scores);
+    gm_out_begin(out, '[');
+    for (size_t k = 0; k < count; k++) {
+        gm_world_address(call->world, plan->refs[scores[k].field], address, sizeof address);
+        gm_out_begin(out, '{');
+        gm_out_key_text(out, "field", address);
+        gm_out_key_seconds(out, "horizon_s", scores[k].lead_ns);
+        gm_out_key_count(out, "count", scores[k].count);
+        gm_out_key_number(out, "rmse", scores[k].rmse);
+        gm_out_key_number(out, "persistence_rmse", scores[k].persistence_rmse);
+        gm_out_key_number(out, "crps", scores[k].crps);
+        gm_out_key_number(out, "coverage90", scores[k].coverage90);
+        gm_out_end(out, '}');
+    }
+    gm_out_end(out, ']');
+    gm_memory_free(scores);
+    return GM_OK;
+}
+
+gm_status gm_answer_events(gm_serve_call *call, gm_error *error)
+{
+    static const char *const known[] = { "open", "limit", NULL };
+    gm_string *out = &call->out;
+    bool open_only = false;
+    int64_t limit = 100;
+    size_t count = 0;
+    gm_status status = gm_query_only(call, known, error);
+    if (status == GM_OK) {
+        status = gm_query_flag(call, "open", &open_only, error);
+    }
+    if (status == GM_OK) {
+        status = gm_query_integer(call, "limit", 0, EVENTS_MAX, &limit, error);
+    }
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_twin_event *events = gm_memory_new((size_t)limit, sizeof *events);
+    if (events == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for %lld events", (long long)limit);
+    }
+    gm_twin_events(call->twin, open_only, (size_t)limit, events, &count);
+    gm_out_begin(out, '[');
+    for (size_t k = 0; k < count; k++) {
+        gm_out_event(out, &events[k]);
+    }
+    gm_out_end(out, ']');
+    gm_memory_free(events);
+    return GM_OK;
+}
