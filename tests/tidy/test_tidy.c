@@ -70,6 +70,8 @@ static const sample samples[] = {
           "static const int x[] = { 1 };\nstruct a;\nstruct b {\n    int c;\n};\ntypedef struct d "
           "{\n    int e;\n} d;\nenum { F = 1 };\nextern int g(int h);\nint f(void)\n{\n    static "
           "const int i = 1;\n    return i;\n}\n" } } },
+    { "no_mutable_globals", 0, { { "src/serve/a.h", "handler answer_one, answer_two;\n" } } },
+    { "no_mutable_globals", 1, { { "src/serve/a.h", "static int count;\n" } } },
     { "no_mutable_globals", 0, { { "src/cli/a.c", "static volatile sig_atomic_t stopping;\n" } } },
     { "functions_fit_a_page", 1, { { "src/base/a.c", "void f(int x)\n{\n" LINES_70 "}\n" } } },
     { "functions_fit_a_page",

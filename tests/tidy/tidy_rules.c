@@ -279,10 +279,14 @@ static bool has_word(const char *code, const char *word)
     return false;
 }
 
-// A variable at file scope that can change: no const, no function, no type
-static bool is_mutable(const tidy_statement *statement)
+// A variable at file scope that can change: no const, no function, no type. What stands in a header
+// without `static` is a function declared by its type: a variable would be defined twice.
+static bool is_mutable(const tidy_file *file, const tidy_statement *statement)
 {
     const char *text = statement->text;
+    if (tidy_ends(file->path, ".h") && !has_word(text, "static")) {
+        return false;
+    }
     if (statement->body || statement->parenthesis || has_word(text, "const") ||
         has_word(text, "typedef") || has_word(text, "extern") || has_word(text, "_Static_assert")) {
         return false;
@@ -327,7 +331,7 @@ static void no_mutable_globals(const tidy_tree *tree, tidy_report *report)
         for (size_t at = 0; tidy_next(file, &at, &statement);) {
             if (statement.body) {
                 find_static_locals(file, &statement, report);
-            } else if (is_mutable(&statement)) {
+            } else if (is_mutable(file, &statement)) {
                 find(report, file, statement.start, "a variable at file scope that can change");
             }
         }
