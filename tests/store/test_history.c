@@ -1,9 +1,11 @@
 // The history: versions, as-of reading, idempotence, memory and disk as one, thinning.
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -275,6 +277,50 @@ static void thinning_keeps_extremes_and_the_end(void **state)
     }
 }
 
+enum { RACED_ROWS = 60000 };
+
+typedef struct race {
+    opened_store *fixture;
+    gm_series_id series;
+    _Atomic int64_t appended;
+} race;
+
+static void *append_rows(void *context)
+{
+    race *run = context;
+    for (int64_t index = 0; index < RACED_ROWS; index++) {
+        append(run->fixture, run->series, 10 * index, 10 * index, (double)index);
+        run->appended = index + 1;
+    }
+    return NULL;
+}
+
+// Rows wander from memory to the queue to the disk: on the way none is missed or seen twice.
+static void a_reader_beside_the_writer_sees_every_row_once(void **state)
+{
+    opened_store *fixture = *state;
+    race run = { .fixture = fixture, .series = series_of(fixture, &air) };
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, append_rows, &run), 0);
+    gm_history_query query = query_of(&air);
+    size_t before = 0;
+    while (before < RACED_ROWS) {
+        size_t appended = (size_t)run.appended;
+        query.from_ns = appended > 2000 ? 10 * ((int64_t)appended - 2000) : 0;
+        gm_history_rows rows = read_rows(fixture, &query);
+        size_t first = (size_t)(query.from_ns / 10);
+        assert_true(first + rows.count >= appended && first + rows.count >= before);
+        for (size_t row = 0; row < rows.count; row++) {
+            assert_int_equal(rows.time_ns[row], 10 * (int64_t)(first + row));
+            assert_true(rows.values[2 * row] == (double)(first + row));
+        }
+        before = first + rows.count;
+        gm_history_rows_free(&rows);
+    }
+    pthread_join(thread, NULL);
+    expect_ramp(fixture, RACED_ROWS);
+}
+
 static void extreme_times_and_values_come_back(void **state)
 {
     opened_store *fixture = *state;
@@ -419,6 +465,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_published_stays_as_published, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_range_includes_both_its_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(thinning_keeps_extremes_and_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reader_beside_the_writer_sees_every_row_once, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(extreme_times_and_values_come_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(times_in_any_order_come_back_sorted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(series_are_found_by_branch_and_name, set_up, tear_down),
