@@ -40,15 +40,18 @@ void gm_resample(const double *weights, size_t lanes, double uniform, uint32_t *
                  uint32_t *source)
 {
     double cumulated = 0.0;
-    size_t pointer = 0;
+    size_t pointer = 0, last = 0; // last: the last lane of positive weight
     for (size_t lane = 0; lane < lanes; lane++) {
         counts[lane] = 0;
         cumulated += weights[lane] * (double)lanes;
-        while (pointer < lanes && ((double)pointer + uniform <= cumulated || lane + 1 == lanes)) {
+        last = weights[lane] > 0.0 ? lane : last;
+        while (weights[lane] > 0.0 && pointer < lanes && (double)pointer + uniform <= cumulated) {
             counts[lane]++;
             pointer++;
         }
     }
+    // rounding may leave the sum just below 1: the last pointers still point at a possible lane
+    counts[last] += (uint32_t)(lanes - pointer);
     // survivors stay where they are, their further copies fill the places of those that are gone
     size_t donor = 0;
     for (size_t lane = 0; lane < lanes; lane++) {

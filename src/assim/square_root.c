@@ -6,7 +6,7 @@
 
 #include "num/lanes.h"
 
-GM_KERNEL static double mean_of(const double *values, size_t lanes)
+GM_KERNEL static double lane_mean(const double *values, size_t lanes)
 {
     // eight partial sums: the order of additions is fixed, whatever the vector width
     double part[GM_LANES] = { 0 };
@@ -24,8 +24,8 @@ GM_KERNEL static double mean_of(const double *values, size_t lanes)
     return sum / (double)lanes;
 }
 
-GM_KERNEL static double covariance_of(const double *a, double mean_a, const double *b,
-                                      double mean_b, size_t lanes)
+GM_KERNEL static double lane_covariance(const double *a, double mean_a, const double *b,
+                                        double mean_b, size_t lanes)
 {
     double part[GM_LANES] = { 0 };
     size_t lane = 0;
@@ -42,13 +42,31 @@ GM_KERNEL static double covariance_of(const double *a, double mean_a, const doub
     return sum / (double)(lanes - 1);
 }
 
-/// What one measurement does to every value: shift + gain times the deviation of the prediction.
-GM_KERNEL static void move(double *values, const double *prediction, double mean, double shift,
-                           double gain, size_t lanes)
+/// One measurement, as far as it concerns the values it moves.
+typedef struct pull {
+    const double *prediction; // [lanes]
+    double mean;              // of the prediction
+    double innovation;        // measured minus mean
+    double total;             // variance of the innovation
+    double reduction;         // by which deviations shrink less than the mean moves
+} pull;
+
+GM_KERNEL static void pull_lanes(double *values, const pull *by, size_t lanes)
 {
+    const double *prediction = by->prediction;
+    double mean = by->mean;
+    double gain =
+        lane_covariance(values, lane_mean(values, lanes), prediction, mean, lanes) / by->total;
+    double shift = gain * by->innovation, shrink = by->reduction * gain;
     for (size_t lane = 0; lane < lanes; lane++) {
-        values[lane] += shift - gain * (prediction[lane] - mean);
+        values[lane] += shift - shrink * (prediction[lane] - mean);
     }
+}
+
+/// 0, or NaN for a value that is not finite: sums of it never overflow.
+static double zero_of(double value)
+{
+    return value - value;
 }
 
 static gm_status check(const gm_analysis *analysis, gm_error *error)
@@ -62,13 +80,13 @@ static gm_status check(const gm_analysis *analysis, gm_error *error)
             return gm_error_set(error, GM_INVALID, "the error variance of a measurement is %g",
                                 analysis->variance[index]);
         }
-        sum += analysis->measured[index] + analysis->variance[index];
+        sum += zero_of(analysis->measured[index]) + zero_of(analysis->variance[index]);
     }
     for (size_t index = 0; index < analysis->measurement_count * analysis->lanes; index++) {
-        sum += analysis->predictions[index];
+        sum += zero_of(analysis->predictions[index]);
     }
     for (size_t index = 0; index < analysis->value_count * analysis->lanes; index++) {
-        sum += analysis->values[index];
+        sum += zero_of(analysis->values[index]);
     }
     return isfinite(sum) ? GM_OK
                          : gm_error_set(error, GM_NUMERIC,
@@ -79,8 +97,8 @@ static void take_innovations(const gm_analysis *analysis, gm_innovation *innovat
 {
     for (size_t index = 0; index < analysis->measurement_count; index++) {
         const double *prediction = analysis->predictions + index * analysis->lanes;
-        double mean = mean_of(prediction, analysis->lanes);
-        double variance = covariance_of(prediction, mean, prediction, mean, analysis->lanes);
+        double mean = lane_mean(prediction, analysis->lanes);
+        double variance = lane_covariance(prediction, mean, prediction, mean, analysis->lanes);
         innovations[index] = (gm_innovation){ .mean = analysis->measured[index] - mean,
                                               .spread = sqrt(variance + analysis->variance[index]),
                                               .ensemble_variance = variance };
@@ -92,8 +110,8 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
 {
     size_t lanes = analysis->lanes;
     double *prediction = analysis->predictions + index * lanes;
-    double mean = mean_of(prediction, lanes);
-    double ensemble = covariance_of(prediction, mean, prediction, mean, lanes);
+    double mean = lane_mean(prediction, lanes);
+    double ensemble = lane_covariance(prediction, mean, prediction, mean, lanes);
     double variance = analysis->variance[index];
     double innovation = analysis->measured[index] - mean;
     if (analysis->gate > 0.0) {
@@ -101,17 +119,17 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
         variance = fmax(variance, limit - ensemble);
     }
     double total = ensemble + variance;
-    double reduction = 1.0 / (1.0 + sqrt(variance / total));
+    pull by = { .prediction = prediction,
+                .mean = mean,
+                .innovation = innovation,
+                .total = total,
+                .reduction = 1.0 / (1.0 + sqrt(variance / total)) };
     for (size_t value = 0; value < analysis->value_count; value++) {
-        double *row = analysis->values + value * lanes;
-        double gain = covariance_of(row, mean_of(row, lanes), prediction, mean, lanes) / total;
-        move(row, prediction, mean, gain * innovation, reduction * gain, lanes);
+        pull_lanes(analysis->values + value * lanes, &by, lanes);
     }
     for (size_t later = analysis->measurement_count; later-- > index;) {
         // the measurement's own prediction comes last: the others need it as it was
-        double *row = analysis->predictions + later * lanes;
-        double gain = covariance_of(row, mean_of(row, lanes), prediction, mean, lanes) / total;
-        move(row, prediction, mean, gain * innovation, reduction * gain, lanes);
+        pull_lanes(analysis->predictions + later * lanes, &by, lanes);
     }
 }
 
@@ -135,7 +153,7 @@ void gm_inflate(double *values, size_t count, size_t lanes, double factor)
 {
     for (size_t value = 0; value < count; value++) {
         double *row = values + value * lanes;
-        double mean = mean_of(row, lanes);
+        double mean = lane_mean(row, lanes);
         for (size_t lane = 0; lane < lanes; lane++) {
             row[lane] = mean + factor * (row[lane] - mean);
         }
