@@ -130,8 +130,7 @@ typedef struct gm_domain {
     void (*release)(gm_model *model);
 } gm_domain;
 
-// ---- registry
-// ---------------------------------------------------------------------------------------------------
+// ---- registry ----
 
 /// Refuses an incomplete table: a name, summary, source, schema, build, and exactly one of rate and
 /// advance.
@@ -144,8 +143,7 @@ const gm_domain *const *gm_domains(size_t *count);
 gm_status gm_domain_find(const gm_domain *const *domains, size_t count, const char *name,
                          const gm_domain **domain, gm_error *error);
 
-// ---- building a model
-// -------------------------------------------------------------------------------------------
+// ---- building a model ----
 
 /// Builds a model: checks the domain, calls its build, checks what it declared, lays out columns.
 /// @param name    the system's name; copied
@@ -190,6 +188,7 @@ typedef struct gm_integrator {
     double step_s, relative, absolute;
     size_t step_limit;
 } gm_integrator;
+/// Chooses the integrator while building.
 void gm_model_integrator(gm_model *model, const gm_integrator *integrator);
 
 /// Reads `integrator: {method: rk4|dopri5|rodas3, step: 1 s, relative: 1e-6, absolute: 1e-8, limit:
@@ -211,9 +210,9 @@ void gm_model_attach(gm_model *model, void *constants);
 const void *gm_model_constants(const gm_model *model);
 void *gm_model_attached(gm_model *model); // for release
 
-// ---- asking a model
-// ---------------------------------------------------------------------------------------------
+// ---- asking a model ----
 
+/// What it is: the system's name, its domain, its classes by number.
 const char *gm_model_name(const gm_model *model);
 const gm_domain *gm_model_domain(const gm_model *model);
 size_t gm_model_class_count(const gm_model *model);
@@ -222,6 +221,7 @@ size_t gm_model_element_count(const gm_model *model,
                               size_t class_number); // population: its capacity
 const char *gm_model_element_name(const gm_model *model, size_t class_number,
                                   size_t element); // population: ""
+/// Role and start value of one element's field.
 gm_role gm_model_role_at(const gm_model *model, size_t class_number, size_t field, size_t element);
 double gm_model_initial_at(const gm_model *model, size_t class_number, size_t field,
                            size_t element);
@@ -237,8 +237,7 @@ size_t gm_model_find_class(const gm_model *model, const char *name);
 size_t gm_model_find_element(const gm_model *model, size_t class_number, const char *name);
 size_t gm_model_find_field(const gm_model *model, size_t class_number, const char *name);
 
-// ---- columns
-// ----------------------------------------------------------------------------------------------------
+// ---- columns ----
 
 /// Column number of a field: classes in order, fields in order. Constant per model.
 size_t gm_model_column(const gm_model *model, size_t class_number, size_t field);
@@ -255,8 +254,7 @@ size_t gm_unknown(const gm_model *model, size_t class_number, size_t field, size
 /// Where a state column's rates start within `rate`.
 double *gm_rate_column(const gm_block *at, double *rate, size_t class_number, size_t field);
 
-// ---- populations
-// ------------------------------------------------------------------------------------------------
+// ---- populations ----
 
 /// Rows in use in one lane of the block (lane counts from 0 within the block).
 uint32_t gm_rows_count(const gm_block *at, size_t class_number, int lane);

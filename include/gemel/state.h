@@ -60,19 +60,21 @@ gm_status gm_state_fork(const gm_state *from, gm_state **fork, gm_error *error);
 typedef struct gm_state_memory {
     size_t own, reached;
 } gm_state_memory;
+/// Counts the memory of one state.
 gm_state_memory gm_state_memory_of(const gm_state *state);
 
+/// Its layout, lanes, and the world clock.
 gm_layout *gm_state_layout(const gm_state *state);
 size_t gm_state_lanes(const gm_state *state);
 int64_t gm_state_time(const gm_state *state);
-void gm_state_set_time(gm_state *state, int64_t time_ns); // of the world clock and of every lane
+/// Sets the world clock and every lane's own time. @return GM_OK, GM_MEMORY: then nothing changed
+gm_status gm_state_set_time(gm_state *state, int64_t time_ns, gm_error *error);
 
 /// Counts the world's cycles: the occurrence of noise. gm_state_advance leaves it alone.
 uint64_t gm_state_tick(const gm_state *state);
 void gm_state_set_tick(gm_state *state, uint64_t tick);
 
-// ---- the gate: one place that reads and writes values
-// -----------------------------------------------------------
+// ---- the gate: one place that reads and writes values ----
 
 /// Reads one address in every lane, outputs too (computed on demand). @param values out, [lanes],
 /// SI
@@ -81,9 +83,9 @@ gm_status gm_state_read(const gm_state *state, gm_ref ref, double *values, gm_er
 /// [count][lanes]
 gm_status gm_state_read_many(const gm_state *state, const gm_ref *refs, size_t count,
                              double *values, gm_error *error);
-/// Writes one address in every lane, clamped to the field's physical bounds. Refused: outputs,
-/// populations, values that are not finite. Call gm_state_changed for the system after the last
-/// write.
+/// Writes one address in every lane that has not failed, clamped to the field's physical bounds.
+/// Refused: outputs, populations, values that are not finite. Call gm_state_changed for the system
+/// after the last write.
 /// @param values  [lanes]
 gm_status gm_state_write(gm_state *state, gm_ref ref, const double *values, gm_error *error);
 /// The same value in every lane.
@@ -96,8 +98,7 @@ gm_status gm_state_changed(gm_state *state, size_t system, gm_error *error);
 const void *gm_state_section(const gm_state *state, size_t section);
 void *gm_state_section_write(gm_state *state, size_t section);
 
-// ---- lanes
-// ------------------------------------------------------------------------------------------------------
+// ---- lanes ----
 
 /// A lane that failed takes no further part until it is resampled.
 bool gm_state_lane_failed(const gm_state *state, size_t lane);
@@ -106,11 +107,11 @@ void gm_state_fail_lane(gm_state *state, size_t lane);
 
 /// New lane k becomes a copy of old lane source[k], in every system at once. Failed marks go with
 /// the source.
-/// @param source  [lanes]
+/// @param source  [lanes], each < lanes
+/// @return GM_OK, GM_MEMORY: then nothing changed
 gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *error);
 
-// ---- time
-// -------------------------------------------------------------------------------------------------------
+// ---- time ----
 
 /// Brings one system to until_ns in every lane that has not failed. Lanes that fail are masked and
 /// counted.
@@ -119,8 +120,7 @@ gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *e
 gm_status gm_state_advance(gm_state *state, size_t system, int64_t until_ns, gm_workers *workers,
                            gm_error *error);
 
-// ---- the same bits
-// ----------------------------------------------------------------------------------------------
+// ---- the same bits ----
 
 /// A hash over values in canonical order (system, column, lane, element), hidden data, sections and
 /// times: the same for width 1 and 8; padding never counts.
@@ -137,7 +137,7 @@ gm_status gm_state_load(gm_layout *layout, const void *bytes, size_t size, gm_st
 
 /// Moves values across a change of structure by (system, class, element, field) name; what has no
 /// source keeps its initial value, and fields are clamped to their bounds. Lane counts must agree.
-/// `to` is written.
+/// `to` is written, all of it or nothing.
 gm_status gm_state_transfer(const gm_state *from, gm_state *to, gm_error *error);
 
 #endif

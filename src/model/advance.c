@@ -34,13 +34,22 @@ GM_KERNEL static gm_lane_mask broken_1(const double *column, size_t count, doubl
     return broken_lanes(column, count, min, max, 1);
 }
 
-static gm_lane_mask broken_f32(const float *column, size_t count, const gm_field *field, int width)
+/// The same for any type, and for populations: of these only rows in use count.
+static gm_lane_mask broken_rows(const gm_block *block, const gm_column_plan *plan,
+                                const unsigned char *column)
 {
+    const gm_class_part *part = &block->model->classes[plan->class_number];
+    const gm_field *field = &part->declared->fields[plan->field];
+    size_t width = (size_t)block->width, size = gm_type_size(plan->type);
     gm_lane_mask mask = 0;
-    for (size_t index = 0; index < count * (size_t)width; index++) {
-        double value = (double)column[index];
-        if (!(value >= field->min && value <= field->max)) {
-            mask |= (gm_lane_mask)(1u << index % (size_t)width);
+    for (size_t lane = 0; lane < width; lane++) {
+        size_t rows = part->population == SIZE_MAX ? plan->count
+                                                   : block->rows[part->population * width + lane];
+        for (size_t row = 0; row < rows; row++) {
+            double value = gm_value_get(plan->type, column + (row * width + lane) * size);
+            if (!(value >= field->min && value <= field->max)) {
+                mask |= (gm_lane_mask)(1u << lane);
+            }
         }
     }
     return mask;
@@ -53,15 +62,15 @@ static gm_lane_mask check_states(const gm_model *model, const gm_block *block)
         const gm_column_plan *plan = &model->columns[index];
         const gm_class_part *part = &model->classes[plan->class_number];
         const gm_field *field = &part->declared->fields[plan->field];
-        if (plan->role != GM_STATE || part->population != SIZE_MAX || plan->count == 0) {
+        if (plan->role != GM_STATE || plan->count == 0) {
             continue;
         }
         const void *column = block->columns[index];
-        if (plan->type == GM_F64) {
+        if (plan->type == GM_F64 && part->population == SIZE_MAX) {
             broken |= block->width == 1 ? broken_1(column, plan->count, field->min, field->max)
                                         : broken_8(column, plan->count, field->min, field->max);
-        } else if (plan->type == GM_F32) {
-            broken |= broken_f32(column, plan->count, field, block->width);
+        } else {
+            broken |= broken_rows(block, plan, column);
         }
     }
     return broken & block->lanes;
@@ -113,8 +122,8 @@ static void advance_block(void *context, size_t number)
     unsigned char *memory = gm_pool_take(pool, plan->work_size);
     gm_block block;
     gm_error error = { 0 };
-    if (memory == NULL || !gm_block_open(all->state, all->system, number, GM_ACCESS_STEP,
-                                         (void **)(void *)memory, &block)) {
+    if (memory == NULL || !gm_block_open(all->state, (gm_block_place){ all->system, number },
+                                         GM_ACCESS_STEP, (void **)(void *)memory, &block)) {
         gm_pool_give(pool, memory);
         atomic_store(&all->status, (int)gm_error_set(&error, GM_MEMORY, "no memory to advance '%s'",
                                                      plan->model->name));
@@ -162,8 +171,7 @@ gm_status gm_state_advance(gm_state *state, size_t system, int64_t until_ns, gm_
     return GM_OK;
 }
 
-// ---- lanes
-// ------------------------------------------------------------------------------------------------------
+// ---- lanes ----
 
 bool gm_state_lane_failed(const gm_state *state, size_t lane)
 {
@@ -251,6 +259,9 @@ static bool resample_system(const gm_state *old, gm_state *state, size_t system,
 gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *error)
 {
     size_t lanes = state->layout->lanes;
+    for (size_t lane = 0; lane < lanes; lane++) {
+        GM_REQUIRE(source[lane] < lanes);
+    }
     gm_state *old = NULL;
     gm_status status = gm_state_fork(state, &old, error);
     if (status != GM_OK) {
@@ -261,8 +272,10 @@ gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *e
         done = resample_system(old, state, system, source);
     }
     for (size_t lane = 0; lane < lanes; lane++) {
-        GM_REQUIRE(source[lane] < lanes);
         state->failed[lane] = old->failed[source[lane]];
+    }
+    if (!done) {
+        gm_state_restore(state, old);
     }
     gm_state_close(old);
     return done ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory to resample %zu lanes", lanes);

@@ -70,8 +70,7 @@ void gm_rows_remove(gm_block *block, size_t class_number, int lane, uint32_t row
              last); // rows not in use are zero: same bits for the same content
 }
 
-// ---- one lane
-// ---------------------------------------------------------------------------------------------------
+// ---- one lane ----
 
 static size_t aligned(size_t size)
 {

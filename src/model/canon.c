@@ -3,8 +3,8 @@
 //
 // Saved bytes (codec/pack.h, little-endian): magic u32, version u16, lanes u32, time i64, tick u64,
 // failed marks, the systems' descriptions, then for each system and lane: time i64, step f64, rows
-// u32 each, hidden bytes, and the stored columns' values; then the sections. A population writes
-// only its rows in use.
+// u32 each, hidden bytes, and the stored columns' values; then the sections, and last a hash u64 of
+// all bytes before it. A population writes only its rows in use.
 #include "model/canon.h"
 
 #include <string.h>
@@ -20,17 +20,21 @@ typedef struct sink {
     void *context;
 } sink;
 
-static void put_rows(const gm_state *state, size_t system, size_t lane, size_t column, size_t rows,
-                     const sink *out)
+/// One lane's values of one column.
+typedef struct strand {
+    const gm_span *span;
+    size_t lane, width; // lane within the block
+    size_t rows, size;  // of one value
+} strand;
+
+static void put_strand(const strand *from, const sink *out)
 {
-    const gm_system_plan *plan = gm_plan_of(state, system);
-    size_t width = (size_t)plan->width, size = gm_type_size(plan->model->columns[column].type);
-    const gm_span *span =
-        &gm_block_spans(state, system, lane / width)[plan->span_of_column[column]];
+    size_t size = from->size;
     unsigned char piece[PIECE_BYTES];
     size_t filled = 0;
-    for (size_t row = 0; row < rows; row++) {
-        memcpy(piece + filled, gm_span_at(span, (row * width + lane % width) * size), size);
+    for (size_t row = 0; row < from->rows; row++) {
+        memcpy(piece + filled, gm_span_at(from->span, (row * from->width + from->lane) * size),
+               size);
         filled += size;
         if (filled + size > sizeof piece) {
             out->put(out->context, piece, filled);
@@ -63,10 +67,15 @@ static void put_lane(const gm_state *state, size_t system, size_t lane, const si
         const gm_column_plan *column = &model->columns[index];
         size_t population = model->classes[column->class_number].population;
         if (plan->span_of_column[index] != GM_NO_SPAN) {
-            put_rows(state, system, lane, index,
-                     population == SIZE_MAX ? column->count
-                                            : head->rows[population * width + lane % width],
-                     out);
+            strand values = { .span = &spans[plan->span_of_column[index]],
+                              .lane = lane % width,
+                              .width = width,
+                              .rows = column->count,
+                              .size = gm_type_size(column->type) };
+            if (population != SIZE_MAX) {
+                values.rows = head->rows[population * width + lane % width];
+            }
+            put_strand(&values, out);
         }
     }
 }
@@ -86,8 +95,7 @@ static void put_values(const gm_state *state, const sink *out)
     }
 }
 
-// ---- hash
-// -------------------------------------------------------------------------------------------------------
+// ---- hash ----
 
 static void put_hash(void *context, const void *bytes, size_t size)
 {
@@ -109,8 +117,7 @@ uint64_t gm_state_hash(const gm_state *state)
     return hash;
 }
 
-// ---- save
-// -------------------------------------------------------------------------------------------------------
+// ---- save ----
 
 static void pack_name(gm_string *out, const char *name)
 {
@@ -167,6 +174,7 @@ gm_status gm_state_save(const gm_state *state, void **bytes, size_t *size, gm_er
         gm_pack_u64(&out, layout->sections[index].size);
     }
     put_values(state, &(sink){ put_string, &out });
+    gm_pack_u64(&out, out.failed ? 0 : gm_hash(out.data, out.size, 0));
     if (out.failed) {
         gm_string_free(&out);
         return gm_error_set(error, GM_MEMORY, "no memory to save a state");

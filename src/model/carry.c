@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/require.h"
 #include "model/canon.h"
 
@@ -45,7 +46,7 @@ typedef struct carrier {
 static gm_status corrupt(const carrier *work)
 {
     return gm_error_set(work->error, GM_CORRUPT,
-                        "a saved state ends too early or contradicts itself");
+                        "a saved state is damaged: it ends too early or contradicts itself");
 }
 
 static gm_status no_memory(const carrier *work)
@@ -60,8 +61,7 @@ static const char *name_of(carrier *work)
     return name != NULL ? name : "";
 }
 
-// ---- description
-// ------------------------------------------------------------------------------------------------
+// ---- description ----
 
 static gm_status read_fields(carrier *work, old_system *old, const gm_model *model, size_t number)
 {
@@ -175,8 +175,7 @@ static gm_status read_system(carrier *work, old_system *old)
     return status;
 }
 
-// ---- values
-// -----------------------------------------------------------------------------------------------------
+// ---- values ----
 
 /// Where one old column's values of one lane go.
 typedef struct target {
@@ -230,7 +229,7 @@ static gm_status read_column(carrier *work, const old_system *old, const old_col
             continue; // no counterpart, or beyond the new capacity
         }
         double value = gm_value_get(column->type, (const unsigned char *)bytes.data + row * size);
-        if (element != NULL && !old->same) {
+        if (!old->same) {
             value = fmin(fmax(value, to.field->min), to.field->max);
         }
         gm_value_put(to.type, to.bytes + (place * to.width + to.lane) * gm_type_size(to.type),
@@ -381,7 +380,9 @@ static gm_status read_all(carrier *work)
         status = read_system(work, &work->systems[system]);
     }
     if (status == GM_OK) {
-        gm_state_set_time(work->to, time_ns);
+        status = gm_state_set_time(work->to, time_ns, work->error);
+    }
+    if (status == GM_OK) {
         gm_state_set_tick(work->to, tick);
         memcpy(work->to->failed, failed.data, lanes);
         status = read_values(work);
@@ -407,8 +408,10 @@ static gm_status settle(const carrier *work, const gm_state *from, size_t index)
     for (size_t block = 0; migrates && status == GM_OK && block < plan->block_count; block++) {
         gm_block old_block, new_block;
         void **views = columns + model->column_count;
-        if (!gm_block_open(work->to, old->target, block, GM_ACCESS_CHANGE, columns, &new_block) ||
-            (seen && !gm_block_view(from, index, block, views, views + old_columns, &old_block))) {
+        if (!gm_block_open(work->to, (gm_block_place){ old->target, block }, GM_ACCESS_CHANGE,
+                           columns, &new_block) ||
+            (seen && !gm_block_view(from, (gm_block_place){ index, block }, views,
+                                    views + old_columns, &old_block))) {
             status = no_memory(work);
             break;
         }
@@ -422,14 +425,29 @@ static gm_status settle(const carrier *work, const gm_state *from, size_t index)
     return status == GM_OK ? gm_state_changed(work->to, old->target, work->error) : status;
 }
 
+/// Whether bytes end in their hash. @param size  in out: afterwards without the hash
+static bool is_whole(const void *bytes, size_t *size)
+{
+    if (*size < sizeof(uint64_t)) {
+        return false;
+    }
+    size_t left = *size - sizeof(uint64_t);
+    gm_unpack end = gm_unpack_of((const unsigned char *)bytes + left, sizeof(uint64_t));
+    *size = left;
+    return gm_unpack_u64(&end) == gm_hash(bytes, left, 0);
+}
+
 /// Reads bytes into a state that has its initial values. @param from  whose bytes they are, NULL
 /// when not at hand
 static gm_status carry(gm_state *to, const void *bytes, size_t size, const gm_state *from,
                        gm_error *error)
 {
-    carrier work = {
-        .in = gm_unpack_of(bytes, size), .arena = gm_arena_create(0), .to = to, .error = error
-    };
+    carrier work = { .to = to, .error = error };
+    if (!is_whole(bytes, &size)) {
+        return corrupt(&work);
+    }
+    work.in = gm_unpack_of(bytes, size);
+    work.arena = gm_arena_create(0);
     if (work.arena == NULL) {
         return no_memory(&work);
     }
@@ -463,10 +481,18 @@ gm_status gm_state_transfer(const gm_state *from, gm_state *to, gm_error *error)
 {
     void *bytes = NULL;
     size_t size = 0;
-    gm_status status = gm_state_save(from, &bytes, &size, error);
+    gm_state *before = NULL;
+    gm_status status = gm_state_fork(to, &before, error);
+    if (status == GM_OK) {
+        status = gm_state_save(from, &bytes, &size, error);
+    }
     if (status == GM_OK) {
         status = carry(to, bytes, size, from, error);
         gm_memory_free(bytes);
     }
+    if (status != GM_OK && before != NULL) {
+        gm_state_restore(to, before);
+    }
+    gm_state_close(before);
     return status;
 }

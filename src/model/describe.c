@@ -128,5 +128,14 @@ size_t gm_model_unknowns(const gm_model *model)
 
 size_t gm_unknown(const gm_model *model, size_t class_number, size_t field, size_t element)
 {
-    return gm_plan(model, class_number, field)->unknown + element;
+    size_t column = gm_model_column(model, class_number, field);
+    if (model->built) {
+        return model->columns[column].unknown + element;
+    }
+    size_t before = 0; // while building, unknowns are counted from the elements so far
+    for (size_t index = 0; index < column; index++) {
+        const gm_column_plan *plan = &model->columns[index];
+        before += plan->role == GM_STATE ? gm_model_element_count(model, plan->class_number) : 0;
+    }
+    return before + element;
 }

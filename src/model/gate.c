@@ -30,20 +30,22 @@ double gm_value_get(gm_type type, const unsigned char *at)
 
 void gm_value_put(gm_type type, unsigned char *at, double value)
 {
-    float single = (float)value;
-    int32_t whole = type == GM_I32 ? (int32_t)lrint(value) : 0;
     switch (type) {
     case GM_F64:
         memcpy(at, &value, sizeof value);
         break;
-    case GM_F32:
+    case GM_F32: {
+        float single = (float)value;
         memcpy(at, &single, sizeof single);
         break;
-    case GM_I32:
+    }
+    case GM_I32: {
+        int32_t whole = (int32_t)lrint(fmin(fmax(value, (double)INT32_MIN), (double)INT32_MAX));
         memcpy(at, &whole, sizeof whole);
         break;
+    }
     case GM_U8:
-        *at = (unsigned char)lrint(value);
+        *at = (unsigned char)lrint(fmin(fmax(value, 0.0), (double)UINT8_MAX));
         break;
     }
 }
@@ -129,8 +131,7 @@ static void read_stored(const gm_state *state, gm_ref ref, double *values)
     }
 }
 
-// ---- outputs
-// ----------------------------------------------------------------------------------------------------
+// ---- outputs ----
 
 /// A run of refs into one system, of which some are outputs.
 typedef struct wish {
@@ -206,7 +207,8 @@ static gm_status observe_run(const wish *want, gm_error *error)
     bool memory = columns != NULL;
     for (size_t number = 0; memory && number < plan->block_count; number++) {
         gm_block block;
-        memory = gm_block_view(state, system, number, columns, columns + count, &block);
+        memory = gm_block_view(state, (gm_block_place){ system, number }, columns, columns + count,
+                               &block);
         if (!memory) {
             break;
         }
@@ -258,8 +260,7 @@ gm_status gm_state_read(const gm_state *state, gm_ref ref, double *values, gm_er
     return gm_state_read_many(state, &ref, 1, values, error);
 }
 
-// ---- writing
-// ----------------------------------------------------------------------------------------------------
+// ---- writing ----
 
 static gm_status check_write(const gm_state *state, gm_ref ref, gm_error *error)
 {
@@ -274,19 +275,37 @@ static gm_status check_write(const gm_state *state, gm_ref ref, gm_error *error)
     return GM_OK;
 }
 
-/// Writes values[lane * stride].
+/// Makes sure that the segments an address lies in are this state's own.
+static gm_status own_segments(gm_state *state, gm_ref ref, gm_error *error)
+{
+    const gm_system_plan *plan = gm_plan_of(state, ref.system);
+    size_t column = gm_model_column(plan->model, ref.class_number, ref.field);
+    size_t offset =
+        ref.element * (size_t)plan->width * gm_type_size(plan->model->columns[column].type);
+    for (size_t block = 0; block < plan->block_count; block++) {
+        gm_span *span = &gm_block_spans(state, ref.system, block)[plan->span_of_column[column]];
+        if (gm_span_own_at(state->layout->pool, span, offset) == NULL) {
+            return gm_error_set(error, GM_MEMORY, "no memory for an own copy of a segment");
+        }
+    }
+    return GM_OK;
+}
+
+/// Writes values[lane * stride]; on failure nothing was written.
 static gm_status write_strided(gm_state *state, gm_ref ref, const double *values, size_t stride,
                                gm_error *error)
 {
     gm_status status = check_write(state, ref, error);
     const size_t lanes = state->layout->lanes;
     for (size_t lane = 0; status == GM_OK && lane < lanes; lane++) {
-        if (!isfinite(values[lane * stride])) {
+        if (!state->failed[lane] && !isfinite(values[lane * stride])) {
             status = gm_error_set(error, GM_NUMERIC,
-                                  "a value that is not finite was to be written "
-                                  "to '%s'",
+                                  "a value that is not finite was to be written to '%s'",
                                   gm_plan_of(state, ref.system)->model->name);
         }
+    }
+    if (status == GM_OK) {
+        status = own_segments(state, ref, error);
     }
     if (status != GM_OK) {
         return status;
@@ -299,10 +318,10 @@ static gm_status write_strided(gm_state *state, gm_ref ref, const double *values
     for (size_t block = 0; block < plan->block_count; block++) {
         gm_span *span = &gm_block_spans(state, ref.system, block)[plan->span_of_column[column]];
         unsigned char *at = gm_span_own_at(state->layout->pool, span, ref.element * width * size);
-        if (at == NULL) {
-            return gm_error_set(error, GM_MEMORY, "no memory for an own copy of a segment");
-        }
         for (size_t lane = block * width; lane < lanes && lane < (block + 1) * width; lane++) {
+            if (state->failed[lane]) {
+                continue;
+            }
             double value = fmin(fmax(values[lane * stride], field->min), field->max);
             gm_value_put(type, at + lane % width * size, value);
         }
@@ -330,7 +349,8 @@ gm_status gm_state_changed(gm_state *state, size_t system, gm_error *error)
     bool memory = columns != NULL;
     for (size_t number = 0; memory && number < plan->block_count; number++) {
         gm_block block;
-        memory = gm_block_open(state, system, number, GM_ACCESS_CHANGE, columns, &block);
+        memory = gm_block_open(state, (gm_block_place){ system, number }, GM_ACCESS_CHANGE, columns,
+                               &block);
         if (memory) {
             plan->model->domain->changed(plan->model, &block);
         }

@@ -112,7 +112,7 @@ gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_
     }
     for (size_t index = 0; index < model->column_count; index++) {
         const gm_column_plan *plan = &model->columns[index];
-        if (plan->role == GM_STATE) {
+        if (plan->role == GM_STATE && plan->count > 0) {
             memcpy(state + plan->unknown * width, block->columns[index],
                    plan->count * width * sizeof *state);
         }
@@ -121,7 +121,7 @@ gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_
     gm_lane_mask failed = gm_ode_advance(&ode, &options, &lanes, at);
     for (size_t index = 0; index < model->column_count; index++) {
         const gm_column_plan *plan = &model->columns[index];
-        if (plan->role == GM_STATE) {
+        if (plan->role == GM_STATE && plan->count > 0) {
             memcpy(block->columns[index], state + plan->unknown * width,
                    plan->count * width * sizeof *state);
         }

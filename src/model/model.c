@@ -33,6 +33,11 @@ static gm_status check_class(const gm_model *model, const gm_class *declared, gm
                 "min <= initial <= max",
                 model->name, index, field->name ? field->name : "", declared->name);
         }
+        if (declared->capacity > 0 && field->role == GM_OUTPUT) {
+            return gm_error_set(error, GM_INVALID,
+                                "%s: '%s' of population '%s' cannot be an output", model->name,
+                                field->name, declared->name);
+        }
         bool rated = model->domain->rate != NULL && field->role == GM_STATE;
         if (rated && (field->type != GM_F64 || declared->capacity > 0)) {
             return gm_error_set(error, GM_INVALID,
@@ -116,21 +121,28 @@ gm_status gm_model_element(gm_model *model, size_t class_number, const char *nam
     return GM_OK;
 }
 
-/// Makes an array by element reach `element`; new places get `fill`.
-static bool reach(void **array, size_t *count, size_t *capacity, size_t element, size_t size,
-                  const void *fill)
+/// An array by element: what grows when an element says something of its own.
+typedef struct own_array {
+    void *memory;
+    size_t *count, *capacity;
+    size_t size; // of one value
+} own_array;
+
+/// Makes an array reach `element`; new places get `fill`. @return the array; NULL when out of
+/// memory
+static void *reach(own_array array, size_t element, const void *fill)
 {
-    if (element >= *capacity) {
-        void *grown = gm_memory_grow(*array, capacity, element + 1, size);
-        if (grown == NULL) {
-            return false;
+    unsigned char *memory = array.memory;
+    if (element >= *array.capacity) {
+        memory = gm_memory_grow(memory, array.capacity, element + 1, array.size);
+        if (memory == NULL) {
+            return NULL;
         }
-        *array = grown;
     }
-    for (; *count <= element; (*count)++) {
-        memcpy((char *)*array + *count * size, fill, size);
+    for (; *array.count <= element; (*array.count)++) {
+        memcpy(memory + *array.count * array.size, fill, array.size);
     }
-    return true;
+    return memory;
 }
 
 gm_status gm_model_initial(gm_model *model, size_t class_number, size_t field, size_t element,
@@ -146,13 +158,14 @@ gm_status gm_model_initial(gm_model *model, size_t class_number, size_t field, s
                             model->name, part->declared->name, gm_names_at(&part->names, element),
                             declared->name, value, declared->unit, declared->min, declared->max);
     }
-    void *array = plan->initial;
-    if (!reach(&array, &plan->initial_count, &plan->initial_capacity, element, sizeof value,
-               &declared->initial)) {
+    own_array array = { plan->initial, &plan->initial_count, &plan->initial_capacity,
+                        sizeof value };
+    double *initial = reach(array, element, &declared->initial);
+    if (initial == NULL) {
         return gm_error_set(error, GM_MEMORY, "%s: no memory for start values", model->name);
     }
-    plan->initial = array;
-    plan->initial[element] = value;
+    plan->initial = initial;
+    initial[element] = value;
     return GM_OK;
 }
 
@@ -163,13 +176,15 @@ gm_status gm_model_role(gm_model *model, size_t class_number, size_t field, size
     gm_column_plan *plan = gm_plan(model, class_number, field);
     GM_REQUIRE(element < model->classes[class_number].names.count);
     GM_REQUIRE(plan->role != GM_OUTPUT && role != GM_OUTPUT && role != GM_ROLE_NONE);
+    GM_REQUIRE(role != GM_STATE || plan->role == GM_STATE); // only state columns are integrated
     uint8_t fill = (uint8_t)plan->role;
-    void *array = plan->roles;
-    if (!reach(&array, &plan->roles_count, &plan->roles_capacity, element, sizeof fill, &fill)) {
+    own_array array = { plan->roles, &plan->roles_count, &plan->roles_capacity, sizeof fill };
+    uint8_t *roles = reach(array, element, &fill);
+    if (roles == NULL) {
         return gm_error_set(error, GM_MEMORY, "%s: no memory for roles", model->name);
     }
-    plan->roles = array;
-    plan->roles[element] = (uint8_t)role;
+    plan->roles = roles;
+    roles[element] = (uint8_t)role;
     return GM_OK;
 }
 
@@ -195,9 +210,10 @@ gm_status gm_model_geometry(gm_model *model, size_t class_number, size_t element
         }
         part->points = grown;
     }
-    void *runs = part->runs;
     gm_point_run none = { 0 };
-    if (!reach(&runs, &part->run_count, &part->run_capacity, element, sizeof none, &none)) {
+    own_array array = { part->runs, &part->run_count, &part->run_capacity, sizeof none };
+    gm_point_run *runs = reach(array, element, &none);
+    if (runs == NULL) {
         return gm_error_set(error, GM_MEMORY, "%s: no memory for geometry", model->name);
     }
     part->runs = runs;

@@ -120,8 +120,7 @@ void gm_pool_give(gm_pool *pool, void *memory)
     }
 }
 
-// ---- slabs
-// ------------------------------------------------------------------------------------------------------
+// ---- slabs ----
 
 static size_t head_size(size_t segments)
 {
@@ -162,8 +161,7 @@ static bool is_alone(const gm_slab *slab, size_t segment)
     return atomic_load_explicit(&slab->holders[segment - slab->first], memory_order_acquire) == 1;
 }
 
-// ---- spans
-// ------------------------------------------------------------------------------------------------------
+// ---- spans ----
 
 size_t gm_span_segments(size_t size)
 {

@@ -31,6 +31,7 @@ typedef struct gm_span {
     size_t size;
 } gm_span;
 
+/// Segments of a span of that many bytes.
 size_t gm_span_segments(size_t size);
 
 /// Fresh zeroed memory for the whole span; holders must be empty. @return false when out of memory
@@ -39,6 +40,7 @@ bool gm_span_fill(gm_pool *pool, gm_span *span);
 /// Shares `from`'s segments with the empty `to` of the same size.
 void gm_span_share(const gm_span *from, gm_span *to);
 
+/// Lets go of all segments; the span is empty then.
 void gm_span_release(gm_pool *pool, gm_span *span);
 
 /// The whole span contiguous and not shared; NULL when out of memory (nothing changed).

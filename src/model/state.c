@@ -71,7 +71,7 @@ gm_status gm_state_create(gm_layout *layout, int64_t time_ns, gm_state **state, 
             fill_block(made, system, block);
         }
     }
-    gm_state_set_time(made, time_ns);
+    status = gm_state_set_time(made, time_ns, error);
     for (size_t system = 0; status == GM_OK && system < layout->system_count; system++) {
         status = gm_state_changed(made, system, error);
     }
@@ -111,6 +111,17 @@ gm_status gm_state_fork(const gm_state *from, gm_state **fork, gm_error *error)
     return GM_OK;
 }
 
+void gm_state_restore(gm_state *state, const gm_state *from)
+{
+    state->time_ns = from->time_ns;
+    state->tick = from->tick;
+    memcpy(state->failed, from->failed, from->layout->lanes);
+    for (size_t index = 0; index < from->layout->span_count; index++) {
+        gm_span_release(state->layout->pool, &state->spans[index]);
+        gm_span_share(&from->spans[index], &state->spans[index]);
+    }
+}
+
 gm_state_memory gm_state_memory_of(const gm_state *state)
 {
     gm_state_memory memory = { 0 };
@@ -142,18 +153,23 @@ static gm_block_head *own_head(gm_state *state, size_t system, size_t block)
         state->layout->pool, &gm_block_spans(state, system, block)[GM_SPAN_HEAD]);
 }
 
-void gm_state_set_time(gm_state *state, int64_t time_ns)
+gm_status gm_state_set_time(gm_state *state, int64_t time_ns, gm_error *error)
 {
-    state->time_ns = time_ns;
-    for (size_t system = 0; system < state->layout->system_count; system++) {
-        for (size_t block = 0; block < gm_plan_of(state, system)->block_count; block++) {
-            gm_block_head *head = own_head(state, system, block);
-            GM_REQUIRE(head != NULL);
-            for (size_t lane = 0; lane < GM_BLOCK_LANES; lane++) {
-                head->time_ns[lane] = time_ns;
+    for (int pass = 0; pass < 2; pass++) { // first make sure of the memory, then write
+        for (size_t system = 0; system < state->layout->system_count; system++) {
+            for (size_t block = 0; block < gm_plan_of(state, system)->block_count; block++) {
+                gm_block_head *head = own_head(state, system, block);
+                if (head == NULL) {
+                    return gm_error_set(error, GM_MEMORY, "no memory to set a state's time");
+                }
+                for (size_t lane = 0; pass == 1 && lane < GM_BLOCK_LANES; lane++) {
+                    head->time_ns[lane] = time_ns;
+                }
             }
         }
     }
+    state->time_ns = time_ns;
+    return GM_OK;
 }
 
 uint64_t gm_state_tick(const gm_state *state)
@@ -180,8 +196,7 @@ void *gm_state_section_write(gm_state *state, size_t section)
     return gm_span_own(state->layout->pool, &state->spans[state->layout->first_section + section]);
 }
 
-// ---- blocks
-// -----------------------------------------------------------------------------------------------------
+// ---- blocks ----
 
 uint8_t gm_block_lanes(const gm_state *state, size_t system, size_t block)
 {
@@ -195,13 +210,13 @@ uint8_t gm_block_lanes(const gm_state *state, size_t system, size_t block)
     return lanes;
 }
 
-static gm_block start_block(const gm_state *state, size_t system, size_t block, void **columns)
+static gm_block start_block(const gm_state *state, gm_block_place place, void **columns)
 {
-    const gm_system_plan *plan = gm_plan_of(state, system);
+    const gm_system_plan *plan = gm_plan_of(state, place.system);
     return (gm_block){ .model = plan->model,
                        .width = plan->width,
-                       .first_lane = (uint32_t)(block * (size_t)plan->width),
-                       .lanes = gm_block_lanes(state, system, block),
+                       .first_lane = (uint32_t)(place.block * (size_t)plan->width),
+                       .lanes = gm_block_lanes(state, place.system, place.block),
                        .columns = columns };
 }
 
@@ -222,12 +237,12 @@ static unsigned char *reach(gm_state *state, gm_span *span, bool write)
                          : gm_span_own(state->layout->pool, span);
 }
 
-bool gm_block_open(gm_state *state, size_t system, size_t block, gm_access access, void **columns,
+bool gm_block_open(gm_state *state, gm_block_place place, gm_access access, void **columns,
                    gm_block *opened)
 {
-    const gm_system_plan *plan = gm_plan_of(state, system);
-    gm_span *spans = gm_block_spans(state, system, block);
-    *opened = start_block(state, system, block, columns);
+    const gm_system_plan *plan = gm_plan_of(state, place.system);
+    gm_span *spans = gm_block_spans(state, place.system, place.block);
+    *opened = start_block(state, place, columns);
     unsigned char *head = reach(state, &spans[GM_SPAN_HEAD], true);
     if (head == NULL) {
         return false;
@@ -267,14 +282,14 @@ static void *see(const gm_state *state, const gm_span *span, void **copy)
     return *copy;
 }
 
-bool gm_block_view(const gm_state *state, size_t system, size_t block, void **columns,
-                   void **copies, gm_block *opened)
+bool gm_block_view(const gm_state *state, gm_block_place place, void **columns, void **copies,
+                   gm_block *opened)
 {
-    const gm_system_plan *plan = gm_plan_of(state, system);
-    const gm_span *spans = gm_block_spans(state, system, block);
+    const gm_system_plan *plan = gm_plan_of(state, place.system);
+    const gm_span *spans = gm_block_spans(state, place.system, place.block);
     size_t column_count = plan->model->column_count;
     memset(copies, 0, (column_count + GM_SPAN_COLUMNS) * sizeof *copies);
-    *opened = start_block(state, system, block, columns);
+    *opened = start_block(state, place, columns);
     void *head = see(state, &spans[GM_SPAN_HEAD], &copies[column_count]);
     bool seen = head != NULL;
     if (seen) {
@@ -293,7 +308,7 @@ bool gm_block_view(const gm_state *state, size_t system, size_t block, void **co
         }
     }
     if (!seen) {
-        gm_block_view_close(state, system, copies);
+        gm_block_view_close(state, place.system, copies);
     }
     return seen;
 }

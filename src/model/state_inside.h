@@ -69,6 +69,14 @@ static inline gm_span *gm_block_spans(const gm_state *state, size_t system, size
 /// Lanes of a block that exist and have not failed.
 uint8_t gm_block_lanes(const gm_state *state, size_t system, size_t block);
 
+/// Makes a state what `from`, a fork of it, is: undoes what failed halfway. Never fails.
+void gm_state_restore(gm_state *state, const gm_state *from);
+
+/// Which block of which system.
+typedef struct gm_block_place {
+    size_t system, block;
+} gm_block_place;
+
 typedef enum gm_access {
     GM_ACCESS_NONE = 0,
     GM_ACCESS_STEP,   // states writable, the rest readable
@@ -78,14 +86,14 @@ typedef enum gm_access {
 /// Opens a block for a model. Columns and head are owned as `access` asks.
 /// @param columns  [column count], filled; must stay while the block is used
 /// @return false when out of memory
-bool gm_block_open(gm_state *state, size_t system, size_t block, gm_access access, void **columns,
+bool gm_block_open(gm_state *state, gm_block_place place, gm_access access, void **columns,
                    gm_block *opened);
 
 /// Opens a block for reading without touching the state: a span in pieces is copied into memory
 /// from the pool.
 /// @param copies  [column count + 2], out: what gm_block_view_close gives back
-bool gm_block_view(const gm_state *state, size_t system, size_t block, void **columns,
-                   void **copies, gm_block *opened);
+bool gm_block_view(const gm_state *state, gm_block_place place, void **columns, void **copies,
+                   gm_block *opened);
 void gm_block_view_close(const gm_state *state, size_t system, void **copies);
 
 /// One value of a stored column as a double, and back (integers are rounded to nearest).

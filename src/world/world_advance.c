@@ -301,7 +301,7 @@ gm_status gm_world_advance(const gm_world *world, gm_state *state,
         status = move_on(&journey, until_ns, error);
     }
     if (status == GM_OK) {
-        gm_state_set_time(state, until_ns);
+        status = gm_state_set_time(state, until_ns, error);
     }
     return status;
 }

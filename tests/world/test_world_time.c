@@ -331,7 +331,7 @@ static void what_is_known_ahead_is_used_and_then_held(void **state)
     run.options.known = known_inflow;
     advance(&run, 8 * second_ns); // while sensors speak the value that was written holds
     close_to(value_of(&run, "a/level"), 0.0, 1e-12);
-    gm_state_set_time(run.state, 0);
+    assert_int_equal(gm_state_set_time(run.state, 0, NULL), GM_OK);
     run.options.mode = GM_ADVANCE_AHEAD;
     advance(&run, 8 * second_ns);
     close_to(value_of(&run, "a/level"), 0 + 1 + 2 + 3 + 4 + 4 + 4 + 4, 1e-9);
