@@ -94,73 +94,77 @@ static void values_are_read_in_si(void **state)
     gm_model_close(model);
 }
 
+typedef struct mistake {
+    const char *text, *place, *says;
+} mistake;
+
+static const mistake mistakes[] = {
+    { "{nodes: {a: {capacity: -5 J/K}}}", "test:1:24", "-5" },
+    { "{nodes: {a: {capacity: 0 J/K}}}", "test:1:24", "capacity" },
+    { "{nodes: {a: {capacity: 5 W/K}}}", "test:1:24", "W/K" },
+    { "{nodes: {a: {power: 5 W}}}", "test:1:13", "capacity" },
+    { "{nodes: {a: {capacity: 1, colour: red}}}", "test:1:27", "colour" },
+    { "{nodes: {a: {capacity: 1, powr: 2 W}}}", "test:1:27", "did you mean 'power'?" },
+    { "{nodes: {a: {capacity: 1, position: [1, 2]}}}", "test:1:37", "x, y and z" },
+    { "{nodes: {a: {capacity: 1, position: 3}}}", "test:1:37", "x, y, z" },
+    { "{nodes: {a: {fixed: maybe}}}", "test:1:21", "maybe" },
+    { "{nodes: {a: {fixed: true, capacity: 5 J/K}}}", "test:1:10", "fixed" },
+    { "{nodes: {a: 5}}", "test:1:13", "a map" },
+    { "{nodes: {}}", "test:1:9", "at least one" },
+    { "{nodes: [a]}", "test:1:9", "a map of nodes" },
+    { "{paths: {}}", "test:1:1", "`nodes` is missing" },
+    { "{nodes: {a*b: {capacity: 1}}}", "test:1:10", "a*b" },
+    { "{nodes: {a: {capacity: 1}, a: {capacity: 1}}}", "test:1:28", "already" },
+    { "{nodes: {a: {capacity: 1}}, ways: {}}", "test:1:29", "ways" },
+    { "{nodes: {heater: {capacity: 1}, air: {capacity: 1}}, "
+      "paths: {heter-air: {conductance: 1}}}",
+      "test:1:62", "no node 'heter'; did you mean 'heater'?" },
+    { "{nodes: {heater: {capacity: 1}, air: {capacity: 1}}, "
+      "paths: {heater-aif: {conductance: 1}}}",
+      "test:1:62", "no node 'aif'; did you mean 'air'?" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {x: {conductance: 1}}}", "test:1:55",
+      "`from` and `to`" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {x: {from: a, conductance: 1}}}",
+      "test:1:58", "`to` is missing" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
+      "paths: {x: {from: a, to: c, conductance: 1}}}",
+      "test:1:72", "no node 'c'" },
+    { "{nodes: {a: {capacity: 1}}, paths: {a-a: {conductance: 1}}}", "test:1:37", "itself" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {a-b: {}}}", "test:1:60",
+      "conductance" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {a-b: {conductance: -1 W/K}}}",
+      "test:1:74", "-1" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
+      "paths: {a-b: {conductance: 1}, b-a: {conductance: 1}}}",
+      "test:1:78", "there already" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
+      "paths: {a-b: {conductance: 1}, a-b: {conductance: 1}}}",
+      "test:1:78", "already" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}, a-b: {capacity: 1}, b-b: {capacity: 1}}, "
+      "paths: {a-b-b: {conductance: 1}}}",
+      "test:1:95", "more than one way" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, flows: {a-b: {flow: 1 kg/s}}}", "test:1:60",
+      "specific heat" },
+    { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
+      "flows: {a-b: {flow: -1 kg/s, specific heat: 1}}}",
+      "test:1:67", "-1" },
+    { "{nodes: {a: {capacity: 1}}, integrator: {method: euler}}", "test:1:50", "euler" },
+};
+
 static void mistakes_are_named_with_their_place(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text, *place, *says;
-    } cases[] = {
-        { "{nodes: {a: {capacity: -5 J/K}}}", "test:1:24", "-5" },
-        { "{nodes: {a: {capacity: 0 J/K}}}", "test:1:24", "capacity" },
-        { "{nodes: {a: {capacity: 5 W/K}}}", "test:1:24", "W/K" },
-        { "{nodes: {a: {power: 5 W}}}", "test:1:13", "capacity" },
-        { "{nodes: {a: {capacity: 1, colour: red}}}", "test:1:27", "colour" },
-        { "{nodes: {a: {capacity: 1, powr: 2 W}}}", "test:1:27", "did you mean 'power'?" },
-        { "{nodes: {a: {capacity: 1, position: [1, 2]}}}", "test:1:37", "x, y and z" },
-        { "{nodes: {a: {capacity: 1, position: 3}}}", "test:1:37", "x, y, z" },
-        { "{nodes: {a: {fixed: maybe}}}", "test:1:21", "maybe" },
-        { "{nodes: {a: {fixed: true, capacity: 5 J/K}}}", "test:1:10", "fixed" },
-        { "{nodes: {a: 5}}", "test:1:13", "a map" },
-        { "{nodes: {}}", "test:1:9", "at least one" },
-        { "{nodes: [a]}", "test:1:9", "a map of nodes" },
-        { "{paths: {}}", "test:1:1", "`nodes` is missing" },
-        { "{nodes: {a*b: {capacity: 1}}}", "test:1:10", "a*b" },
-        { "{nodes: {a: {capacity: 1}, a: {capacity: 1}}}", "test:1:28", "already" },
-        { "{nodes: {a: {capacity: 1}}, ways: {}}", "test:1:29", "ways" },
-        { "{nodes: {heater: {capacity: 1}, air: {capacity: 1}}, "
-          "paths: {heter-air: {conductance: 1}}}",
-          "test:1:62", "no node 'heter'; did you mean 'heater'?" },
-        { "{nodes: {heater: {capacity: 1}, air: {capacity: 1}}, "
-          "paths: {heater-aif: {conductance: 1}}}",
-          "test:1:62", "no node 'aif'; did you mean 'air'?" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {x: {conductance: 1}}}",
-          "test:1:55", "`from` and `to`" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {x: {from: a, conductance: 1}}}",
-          "test:1:58", "`to` is missing" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
-          "paths: {x: {from: a, to: c, conductance: 1}}}",
-          "test:1:72", "no node 'c'" },
-        { "{nodes: {a: {capacity: 1}}, paths: {a-a: {conductance: 1}}}", "test:1:37", "itself" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {a-b: {}}}", "test:1:60",
-          "conductance" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, paths: {a-b: {conductance: -1 W/K}}}",
-          "test:1:74", "-1" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
-          "paths: {a-b: {conductance: 1}, b-a: {conductance: 1}}}",
-          "test:1:78", "there already" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
-          "paths: {a-b: {conductance: 1}, a-b: {conductance: 1}}}",
-          "test:1:78", "already" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}, a-b: {capacity: 1}, b-b: {capacity: 1}}, "
-          "paths: {a-b-b: {conductance: 1}}}",
-          "test:1:95", "more than one way" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, flows: {a-b: {flow: 1 kg/s}}}",
-          "test:1:60", "specific heat" },
-        { "{nodes: {a: {capacity: 1}, b: {capacity: 1}}, "
-          "flows: {a-b: {flow: -1 kg/s, specific heat: 1}}}",
-          "test:1:67", "-1" },
-        { "{nodes: {a: {capacity: 1}}, integrator: {method: euler}}", "test:1:50", "euler" },
-    };
-    for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+    for (size_t index = 0; index < sizeof mistakes / sizeof *mistakes; index++) {
         gm_model *model = NULL;
         gm_error error = { 0 };
-        gm_status status = build(cases[index].text, &model, &error);
-        bool right = status != GM_OK && model == NULL && error.status == status &&
-                     strncmp(error.text, cases[index].place, strlen(cases[index].place)) == 0 &&
-                     strstr(error.text, cases[index].says) != NULL;
+        gm_status status = build(mistakes[index].text, &model, &error);
+        bool right =
+            status != GM_OK && model == NULL && error.status == status &&
+            strncmp(error.text, mistakes[index].place, strlen(mistakes[index].place)) == 0 &&
+            strstr(error.text, mistakes[index].says) != NULL;
         if (!right) {
-            fail_msg("%s\n  gave: %s\n  expected: %s ... %s", cases[index].text, error.text,
-                     cases[index].place, cases[index].says);
+            fail_msg("%s\n  gave: %s\n  expected: %s ... %s", mistakes[index].text, error.text,
+                     mistakes[index].place, mistakes[index].says);
         }
     }
     gm_model *model = NULL;
