@@ -302,7 +302,12 @@ gm_status gm_world_find(const gm_world *world, const char *text, gm_place place,
     pattern wanted = { .world = world, .text = text, .place = place };
     gm_status status = split(&wanted, error);
     ref_list list = { 0 };
-    for (size_t system = 0; system < world->system_count && status == GM_OK; system++) {
+    size_t first = 0, end = status == GM_OK ? world->system_count : 0;
+    if (status == GM_OK && !is_wild(wanted.system)) {
+        first = gm_world_find_system(world, wanted.system);
+        end = first != GM_NO_INDEX ? first + 1 : first;
+    }
+    for (size_t system = first; system < end && status == GM_OK; system++) {
         if (matches(wanted.system, world->systems[system].name)) {
             status = add_system(&wanted, system, &list, error);
         }

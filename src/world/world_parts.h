@@ -181,12 +181,13 @@ typedef enum gm_change_kind {
 typedef struct gm_world_change {
     gm_ref ref;
     gm_change_kind kind;
-    double value;    // SI
-    int64_t at_ns;   // after the scenario's start
-    int64_t for_ns;  // then back to what was; 0: for good
-    int64_t over_ns; // ramp
-    size_t driver;   // that also feeds this address; GM_NO_INDEX: none
-    bool linked;     // a link also feeds it
+    double value;     // SI
+    int64_t at_ns;    // after the scenario's start
+    int64_t for_ns;   // then back to what was; 0: for good
+    int64_t over_ns;  // ramp
+    int64_t every_ns; // again and again, > for_ns; 0: once
+    size_t driver;    // that also feeds this address; GM_NO_INDEX: none
+    bool linked;      // a link also feeds it
     gm_place place;
 } gm_world_change;
 
@@ -208,6 +209,18 @@ gm_status gm_scenario_read(const gm_world *world, const char *bytes, size_t size
 gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_arena *arena,
                             gm_scenario *scenario, gm_error *error);
 void gm_scenario_close(gm_scenario *scenario);
+
+/// What `gemel devices` plays: the hidden truth of the physical side.
+typedef struct gm_world_devices {
+    gm_scenario plan; // hidden parameters (changes at 0) and what happens now and then (`cycle:`)
+    double noise;     // times the sensors' declared noise; 1
+    uint64_t seed;    // of the noise; the world's seed + 1
+} gm_world_devices;
+
+/// Reads `devices: {set: {...}, cycle: [{set: {...}, at, every, for}], noise: 1, seed: 7}`; without
+/// that key a plan without changes. Everything lives in `arena`.
+gm_status gm_world_read_devices(const gm_world *world, gm_arena *arena, gm_world_devices *devices,
+                                gm_error *error);
 
 // ---- the world ----
 

@@ -146,16 +146,19 @@ static gm_status read_values(const sensor_reader *from, gm_error *error)
     gm_world_sensor *sensor = from->sensor;
     const gm_config *noise = gm_config_get(from->config, "noise"),
                     *offset = gm_config_get(from->config, "offset");
+    bool negative = false;
     gm_status status = GM_OK;
     if (noise == NULL && !sensor->is_driver) {
         status = gm_config_need(from->config, "noise", &noise, error);
     }
     if (status == GM_OK && noise != NULL) {
         status = read_number(from, noise, true, &sensor->noise, error);
+        bool flipped = sensor->to_si.factor < 0.0 && unit_part(noise).size == 0;
+        negative = flipped ? sensor->noise > 0.0 : sensor->noise < 0.0;
         sensor->noise = fabs(sensor->noise);
     }
     bool blind = sensor->noise == 0.0 && !sensor->is_driver;
-    if (status == GM_OK && noise != NULL && (noise->text[0] == '-' || blind)) {
+    if (status == GM_OK && noise != NULL && (negative || blind)) {
         status = gm_error_at(error, GM_INVALID, noise->place,
                              "noise: expected a standard deviation above zero, got '%.40s'",
                              noise->text);

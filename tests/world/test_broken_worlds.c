@@ -308,6 +308,11 @@ static const struct {
     { HEAD "scenarios: {x: {for: 1 h, set: {box/air/power: {trip: false}}}}\n", 3, 55, "true" },
     { HEAD "scenarios: {x: {for: 1 h, set: {box/air/capacity: {trip: true}}}}\n", 3, 58, "zero" },
     { HEAD "scenarios: {x: {for: 1 h, set: {box/air/power: []}}}\n", 3, 48, "none" },
+    { HEAD "scenarios: {x: {for: 1 h, set: {box/air/power: {to: 1 W, every: 1 min}}}}\n", 3, 48,
+      "for" },
+    { HEAD "scenarios: {x: {for: 1 h, set: {box/air/power: {to: 1 W, eve"
+           "ry: 1 min, for: 2 min}}}}\n",
+      3, 65, "longer" },
     { "world: w\nsystems: {a: {each: missing.csv, model: tank}}\n", 2, 21, "missing.csv" },
     { "world: w\nsystems: {each: [a], a: {model: tank}}\n", 2, 17, "text" },
     { "world: w\nsystems: {each: good.csv, $idd: {model: tank}}\n", 2, 27, "did you mean 'id'?" },
