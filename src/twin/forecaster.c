@@ -1,11 +1,12 @@
 // Forecasts: the lanes run on from the live state; what was said is scored when the truth comes.
 //
 // The published bands are the lanes' own, widened or narrowed about their mean by a factor per
-// field and lead: the running root mean square of past errors over the lanes' spread. So 90 % bands
-// come to hold 90 % of the truth even where the model is not quite right. Scores: root mean square
-// error, that of persistence (the last measured value), the continuous ranked probability score of
-// the lanes as published (Gneiting and Raftery, JASA 102 (2007) 359-378), and the share of truths
-// inside the 5-95 % band.
+// field and lead. A truth outside the 5-95 % band widens the next ones, a truth inside narrows them
+// a ninth as much, so that in the long run 90 % bands hold 90 % of the truth even where the model
+// is not quite right (adaptive conformal inference: Gibbs and Candes, NeurIPS 34 (2021) 1660-1672).
+// Scores: root mean square error, that of persistence (the last measured value), the continuous
+// ranked probability score of the lanes as published (Gneiting and Raftery, JASA 102 (2007)
+// 359-378), and the share of truths inside the 5-95 % band.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,9 @@
 
 enum { SAVE_VERSION = 1, GAP_CYCLES = 10 };
 
-static const double widen_prior = 10.0;   // scores that the lanes' own spread counts for
-static const double widen_memory = 500.0; // scores after which old ones fade
-static const double widen_least = 0.2, widen_most = 10.0;
+static const double widen_rate = 0.2; // of the factor's logarithm, for a truth outside
+static const double miss_share = 0.1; // of truths that should fall outside
+static const double widen_most = 6.9; // of the factor's logarithm: a thousandfold, or a thousandth
 
 static gm_lead *lead_of(const gm_forecaster *forecaster, size_t field, size_t lead)
 {
@@ -39,8 +40,6 @@ static size_t truth_of(const gm_world *world, gm_ref ref)
 static bool open_lead(gm_twin *twin, gm_lead *lead, int64_t lead_ns)
 {
     lead->row.lead_ns = lead_ns;
-    lead->widen_weight = widen_prior;
-    lead->widen_sum = widen_prior;
     lead->capacity = (size_t)(lead_ns / twin->world->forecast.every_ns) + 4;
     lead->pending = gm_arena_new(twin->arena, lead->capacity, sizeof *lead->pending);
     lead->members = gm_arena_new(twin->arena, lead->capacity * twin->lanes, sizeof(double));
@@ -52,6 +51,7 @@ gm_status gm_forecaster_open(gm_twin *twin, gm_error *error)
     const gm_world_forecast *declared = &twin->world->forecast;
     gm_forecaster *forecaster = &twin->forecaster;
     forecaster->issued_ns = INT64_MIN;
+    forecaster->scores_from_ns = INT64_MIN;
     forecaster->field_count = declared->every_ns > 0 ? declared->ref_count : 0;
     forecaster->lead_count = declared->lead_count;
     size_t fields = forecaster->field_count;
@@ -87,7 +87,7 @@ void gm_forecaster_close(gm_twin *twin)
 
 static double widen(const gm_lead *lead)
 {
-    return fmin(fmax(sqrt(lead->widen_sum / lead->widen_weight), widen_least), widen_most);
+    return exp(lead->widening);
 }
 
 static gm_summary widened(gm_summary raw, double factor)
@@ -179,6 +179,9 @@ gm_status gm_forecaster_issue(gm_twin *twin, gm_error *error)
         return status;
     }
     pthread_mutex_lock(&twin->look_lock);
+    if (twin->options.score_after_ns > 0 && forecaster->scores_from_ns == INT64_MIN) {
+        forecaster->scores_from_ns = time_ns + twin->options.score_after_ns;
+    }
     forecaster->issued_ns = time_ns;
     forecaster->count++;
     pthread_mutex_unlock(&twin->look_lock);
@@ -199,7 +202,8 @@ gm_status gm_forecaster_issue(gm_twin *twin, gm_error *error)
 // ---- scoring
 // ----------------------------------------------------------------------------------------------------
 
-static void score_one(gm_twin *twin, gm_lead *lead, double truth)
+/// What was said, against the truth.
+static void count_score(gm_twin *twin, gm_lead *lead, double truth, bool inside)
 {
     gm_forecaster *forecaster = &twin->forecaster;
     const gm_pending *pending = &lead->pending[lead->first];
@@ -210,18 +214,23 @@ static void score_one(gm_twin *twin, gm_lead *lead, double truth)
     lead->scored++;
     lead->square_sum += miss * miss;
     lead->crps_sum += gm_crps(forecaster->sorted, twin->lanes, truth);
-    lead->covered += truth >= pending->value.q05 && truth <= pending->value.q95;
+    lead->covered += inside;
     if (!isnan(pending->persistence)) {
         lead->persistence_scored++;
         lead->persistence_square_sum +=
             (truth - pending->persistence) * (truth - pending->persistence);
     }
-    double spread = pending->raw.spread;
-    if (spread > 0.0) {
-        double fade = 1.0 - 1.0 / widen_memory;
-        lead->widen_sum = fade * lead->widen_sum + fmin(miss * miss / (spread * spread), 100.0);
-        lead->widen_weight = fade * lead->widen_weight + 1.0;
+}
+
+static void score_one(gm_twin *twin, gm_lead *lead, double truth)
+{
+    const gm_pending *pending = &lead->pending[lead->first];
+    bool inside = truth >= pending->value.q05 && truth <= pending->value.q95;
+    if (pending->issued_ns >= twin->forecaster.scores_from_ns) {
+        count_score(twin, lead, truth, inside);
     }
+    double step = widen_rate * ((inside ? 0.0 : 1.0) - miss_share);
+    lead->widening = fmin(fmax(lead->widening + step, -widen_most), widen_most);
 }
 
 void gm_forecaster_score(gm_twin *twin, size_t sensor, int64_t time_ns, double value)
@@ -314,8 +323,7 @@ static void visit_lead(gm_lead *lead, void (*f64)(void *, double *),
     f64(context, &lead->persistence_square_sum);
     f64(context, &lead->crps_sum);
     f64(context, &lead->covered);
-    f64(context, &lead->widen_sum);
-    f64(context, &lead->widen_weight);
+    f64(context, &lead->widening);
 }
 
 static void put_f64(void *out, double *value)

@@ -37,6 +37,8 @@ typedef struct gm_twin_options {
     const gm_log *log;   // NULL logs nothing
     bool replay;         // source time drives the cycle, not the clock
     int64_t snapshot_ns; // between snapshots in source time; 0: 10 minutes
+    int64_t
+        score_after_ns; // forecasts issued sooner after the first one are not scored; 0: all are
     /// Future values (SI) for drivers whose rule ahead is `known`; NAN: unknown. NULL: hold.
     double (*known)(void *context, size_t sensor, int64_t time_ns);
     void *known_context;

@@ -144,18 +144,19 @@ typedef struct gm_lead {
     uint64_t scored;
     uint64_t persistence_scored;
     double square_sum, persistence_square_sum, crps_sum, covered;
-    double widen_sum,
-        widen_weight; // running mean of squared normalised errors: calibrates the next bands
+    double
+        widening; // logarithm of the factor by which the next bands are wider than the lanes' own
     gm_series_id series;
 } gm_lead;
 
 typedef struct gm_forecaster {
     size_t field_count, lead_count;
-    gm_lead *leads;     // [field_count][lead_count]
-    size_t *truth;      // [field_count] the sensor that measures the field; GM_NO_INDEX: none
-    double *last_value; // [field_count] last measurement before the newest
-    int64_t *last_ns;   // [field_count]
-    int64_t issued_ns;  // INT64_MIN before the first
+    gm_lead *leads;         // [field_count][lead_count]
+    size_t *truth;          // [field_count] the sensor that measures the field; GM_NO_INDEX: none
+    double *last_value;     // [field_count] last measurement before the newest
+    int64_t *last_ns;       // [field_count]
+    int64_t issued_ns;      // INT64_MIN before the first
+    int64_t scores_from_ns; // forecasts issued sooner are not scored; INT64_MIN: all are
     uint64_t count;
     uint64_t scored_until; // cycle: recovery does not score again what was scored up to here
     gm_world_work *work;
