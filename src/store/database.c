@@ -18,7 +18,7 @@ gm_status gm_database_status(sqlite3 *database, int result, const char *what, gm
     if (path == NULL || path[0] == '\0') {
         path = "the database";
     }
-    switch (result & 0xff) {
+    switch (result == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : result & 0xff) {
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE:
@@ -109,8 +109,8 @@ static gm_status open_connection(const gm_database_place *place, int flags, sqli
     sqlite3 *opened = NULL;
     int result = sqlite3_open_v2(place->path, &opened, flags | SQLITE_OPEN_NOMUTEX, place->vfs);
     if (result != SQLITE_OK) {
-        gm_status status =
-            gm_error_set(error, GM_IO, "opening %s: %s", place->path, sqlite3_errstr(result));
+        gm_status status = gm_error_set(error, result == SQLITE_NOMEM ? GM_MEMORY : GM_IO,
+                                        "opening %s: %s", place->path, sqlite3_errstr(result));
         sqlite3_close(opened);
         return status;
     }
