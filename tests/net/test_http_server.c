@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "net/http_server.h"
+#include "net/live_socket.h"
 #include "net/raw_socket.h"
 
 enum { LARGE = 6 << 20, LATE_MAX = 512 };
@@ -715,46 +716,6 @@ static void only_loopback_is_listened_on_and_only_once(void **state)
 // ---- WebSocket
 // -----------------------------------------------------------------------------------------------------
 
-static int live_open(bench *b, char *answer, size_t room, const char *extra)
-{
-    char request[512];
-    snprintf(
-        request, sizeof request,
-        "GET /live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n",
-        extra);
-    int descriptor = raw_connect(b->port);
-    raw_say(descriptor, request);
-    if (raw_answer(descriptor, answer, room) != 101) {
-        close(descriptor);
-        return -1;
-    }
-    return descriptor;
-}
-
-/// One unmasked frame from the server (RFC 6455 5.2). @return its payload's size; SIZE_MAX at the
-/// end
-static size_t live_read(int descriptor, char *payload, size_t room)
-{
-    unsigned char head[10];
-    bool ended;
-    if (raw_receive(descriptor, (char *)head, 2, 3000, &ended) != 2) {
-        return SIZE_MAX;
-    }
-    size_t size = head[1] & 127, more = size == 126 ? 2 : size == 127 ? 8 : 0;
-    if (raw_receive(descriptor, (char *)head + 2, more, 3000, &ended) != more) {
-        return SIZE_MAX;
-    }
-    for (size_t k = 0; k < more; k++) {
-        size = (k == 0 ? 0 : size) << 8 | head[2 + k];
-    }
-    if (size >= room || raw_receive(descriptor, payload, size, 3000, &ended) != size) {
-        return SIZE_MAX;
-    }
-    payload[size] = '\0';
-    return size;
-}
-
 static void every_client_gets_every_message_in_order(void **state)
 {
     (void)state;
@@ -763,7 +724,7 @@ static void every_client_gets_every_message_in_order(void **state)
     int descriptors[10];
     start(&b);
     for (int k = 0; k < 10; k++) {
-        descriptors[k] = live_open(&b, answer, sizeof answer, "");
+        descriptors[k] = live_ask(b.port, "/live", "", answer, sizeof answer);
         assert_true(descriptors[k] >= 0);
         assert_non_null(strstr(answer, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")); // RFC 6455 1.3
     }
@@ -800,7 +761,7 @@ static void a_slow_client_gets_the_newest_only(void **state)
     enum { SIZE = 256 << 10, STATES = 100, EVENTS = 30 };
     char answer[4096], *message = malloc(SIZE + 1);
     start(&b);
-    int slow = live_open(&b, answer, sizeof answer, "");
+    int slow = live_ask(b.port, "/live", "", answer, sizeof answer);
     wait_clients(&b, 1);
     memset(message, 'z', SIZE);
     for (int n = 1; n <= STATES; n++) {
@@ -838,7 +799,7 @@ static void a_client_that_misses_events_is_closed(void **state)
     enum { SIZE = 256 << 10 };
     char answer[4096], *message = calloc(1, SIZE);
     start(&b);
-    int slow = live_open(&b, answer, sizeof answer, "");
+    int slow = live_ask(b.port, "/live", "", answer, sizeof answer);
     wait_clients(&b, 1);
     for (int n = 0; n < 200; n++) {
         gm_status status = gm_http_broadcast(b.server, 0, message, SIZE);
@@ -857,7 +818,8 @@ static void foreign_pages_may_not_open_a_websocket(void **state)
     bench b;
     char answer[4096];
     start(&b);
-    assert_int_equal(live_open(&b, answer, sizeof answer, "Origin: http://evil.example\r\n"), -1);
+    assert_int_equal(
+        live_ask(b.port, "/live", "Origin: http://evil.example\r\n", answer, sizeof answer), -1);
     assert_non_null(strstr(answer, "403"));
     assert_int_equal(
         ask(&b,
@@ -866,7 +828,7 @@ static void foreign_pages_may_not_open_a_websocket(void **state)
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
             answer, sizeof answer),
         404);
-    int own = live_open(&b, answer, sizeof answer, "Origin: http://localhost\r\n");
+    int own = live_ask(b.port, "/live", "Origin: http://localhost\r\n", answer, sizeof answer);
     assert_true(own >= 0);
     close(own);
     stop(&b);
