@@ -263,7 +263,8 @@ bool gm_rows_add(gm_block *block, size_t class_number, int lane, uint32_t *row);
 /// Gives a row back: the last row moves into its place.
 void gm_rows_remove(gm_block *block, size_t class_number, int lane, uint32_t row);
 
-/// One lane of a wide block as a block of width 1, in memory of the caller, and back.
+/// One lane of a wide block as a block of width 1, in memory of the caller, and back. For
+/// gm_model_scratch ask for the size after all classes, elements and hidden data were declared.
 /// @param memory  gm_block_lane_size(model) bytes, 64-byte aligned
 /// @param single  out; usable until the memory is gone
 size_t gm_block_lane_size(const gm_model *model);

@@ -82,7 +82,10 @@ size_t gm_block_lane_size(const gm_model *model)
     size_t size = aligned(model->column_count * sizeof(void *)) + aligned(sizeof(int64_t)) +
                   aligned(model->population_count * sizeof(uint32_t)) + model->hidden_size;
     for (size_t index = 0; index < model->column_count; index++) {
-        size += aligned(model->columns[index].count * gm_type_size(model->columns[index].type));
+        const gm_column_plan *plan = &model->columns[index];
+        size_t count =
+            gm_model_element_count(model, plan->class_number); // right while building too
+        size += aligned(count * gm_type_size(plan->type));
     }
     return size;
 }
