@@ -32,6 +32,7 @@ gm_status gm_database_open_writer(const gm_database_place *place, const char *sc
 gm_status gm_database_open_reader(const gm_database_place *place, sqlite3 **database,
                                   gm_error *error);
 
+/// Runs statements that give no rows, or whose rows do not matter.
 gm_status gm_database_run(sqlite3 *database, const char *statements, gm_error *error);
 
 /// Prepares a statement that stays: finalize it before closing.

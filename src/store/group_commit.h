@@ -59,7 +59,10 @@ void gm_group_unlisten(gm_group *group, gm_group_listener *listener, void *conte
 /// Has `rest` called soon.
 void gm_group_nudge(gm_group *group);
 
+/// Highest number on disk. Any thread, no waiting.
 uint64_t gm_group_durable(const gm_group *group);
+
+/// The number that the next record will have.
 uint64_t gm_group_next(gm_group *group);
 
 #endif

@@ -260,7 +260,7 @@ gm_status gm_journal_cursor_open(gm_journal *journal, uint64_t from, gm_journal_
 {
     uint64_t oldest = gm_journal_oldest(journal);
     if (from > 0 && from < oldest) {
-        return gm_error_set(error, GM_NOT_FOUND,
+        return gm_error_set(error, GM_CORRUPT,
                             "the journal begins with record %llu; record %llu was cut",
                             (unsigned long long)oldest, (unsigned long long)from);
     }

@@ -89,7 +89,7 @@ typedef struct gm_journal_record {
 typedef struct gm_journal_cursor gm_journal_cursor;
 
 /// @param from  first record wanted; 0 is the oldest still there
-/// @return GM_OK; GM_NOT_FOUND: record `from` was cut, replay from there would miss some; GM_IO;
+/// @return GM_OK; GM_CORRUPT: record `from` was cut, reading from there would miss some; GM_IO;
 ///         GM_MEMORY
 gm_status gm_journal_cursor_open(gm_journal *journal, uint64_t from, gm_journal_cursor **cursor,
                                  gm_error *error);

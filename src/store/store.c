@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -34,6 +35,23 @@ static gm_status make_folder(const char *path, gm_error *error)
         return GM_OK;
     }
     return refused(error, "making folder", path);
+}
+
+// The folder's own name is durable only when its parent is synced. A process may have been killed
+// between making and syncing, so this is done every time; a parent that may not be read is an error
+// only for somebody who needs it.
+static gm_status make_data_folder(const char *path, gm_error *error)
+{
+    bool was_there = access(path, F_OK) == 0;
+    gm_status status = make_folder(path, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    char parent[GM_FOLDER_MAX + 8];
+    snprintf(parent, sizeof parent, "%s/..", path);
+    const gm_disk *disk = gm_disk_system();
+    status = disk->sync_folder(disk->context, parent, was_there ? NULL : error);
+    return was_there ? GM_OK : status;
 }
 
 // The lock goes with the open file, so a process that dies leaves none behind.
@@ -94,7 +112,7 @@ static gm_status open_folder(gm_store *store, gm_error *error)
 {
     char snapshots[GM_PATH_MAX];
     snprintf(snapshots, sizeof snapshots, "%s/snapshots", store->folder);
-    gm_status status = make_folder(store->folder, error);
+    gm_status status = make_data_folder(store->folder, error);
     if (status == GM_OK) {
         status = take_lock(store, error);
     }

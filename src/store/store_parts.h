@@ -26,6 +26,8 @@ struct gm_store {
 /// The snapshots' folder; removes what an interrupted write left behind.
 gm_status gm_snapshots_open(gm_store *store, gm_error *error);
 
+/// Loads the names of all series; from here on world.db's thread spills rows that wait for long.
+/// @return GM_OK; GM_CORRUPT (the table of series); GM_IO; GM_MEMORY
 gm_status gm_history_open(gm_world_file *world, gm_history **history, gm_error *error);
 
 /// Hands what is in memory to world.db's thread, then forgets it. NULL is fine.

@@ -21,6 +21,8 @@ typedef enum gm_world_kind {
     GM_WORLD_KINDS,
 } gm_world_kind;
 
+/// Opens or makes world.db and starts its thread.
+/// @return as gm_database_open_writer
 gm_status gm_world_file_open(const gm_database_place *place, const gm_log *log,
                              gm_world_file **file, gm_error *error);
 

@@ -30,6 +30,7 @@ enum {
 
 // One allocation fails: the one that counts this down to zero.
 static _Atomic int64_t until_failure = -1;
+static _Atomic uint64_t allocations; // gemel's own
 
 static bool fails_now(void)
 {
@@ -65,6 +66,7 @@ static void hook_sqlite(void)
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(OWN_ALLOCATOR)
 void *aligned_alloc(size_t alignment, size_t size)
 {
+    allocations++;
     return fails_now() ? NULL : memalign(alignment, size);
 }
 #endif
@@ -228,10 +230,58 @@ static void any_failing_allocation_is_survived(void **state)
     assert_true(n > 300);
 }
 
+// One turn of a twin's cycle: a record, rows of every series, now and then a wait for the disk.
+static void turn(trial *at, const gm_series_id series[4], int64_t time)
+{
+    gm_journal *journal = gm_store_journal(at->store);
+    gm_history *history = gm_store_history(at->store);
+    char record[100] = { 0 };
+    uint64_t number = 0;
+    assert_int_equal(gm_journal_append(journal, 1, record, sizeof record, &number), GM_OK);
+    for (int index = 0; index < 4; index++) {
+        double value = (double)time;
+        gm_history_row row = { .time_ns = time, .known_ns = time, .values = &value };
+        assert_int_equal(gm_history_append(history, series[index], &row, NULL), GM_OK);
+    }
+    if (time % 50 == 0) {
+        assert_int_equal(gm_journal_wait(journal, number, INT64_MAX, NULL), GM_OK);
+        assert_int_equal(gm_history_flush(history, INT64_MAX, NULL), GM_OK);
+    }
+}
+
+static void steady_state_does_not_allocate(void **state)
+{
+    (void)state;
+    trial at = { .folder = data_folder_make(), .disk = fault_disk_create("memory", 3) };
+    assert_int_equal(open_store(&at, NULL), GM_OK);
+    gm_series_id series[4];
+    for (int index = 0; index < 4; index++) {
+        char name[16];
+        snprintf(name, sizeof name, "series-%d", index);
+        gm_series_definition definition = { "live", name, "mean", "K" };
+        assert_int_equal(
+            gm_history_series(gm_store_history(at.store), &definition, &series[index], NULL),
+            GM_OK);
+    }
+    int64_t time = 0;
+    for (; time < 3 * GM_HISTORY_BLOCK_ROWS; time++) {
+        turn(&at, series, time);
+    }
+    uint64_t before = allocations;
+    for (; time < 12 * GM_HISTORY_BLOCK_ROWS; time++) {
+        turn(&at, series, time);
+    }
+    assert_int_equal(allocations, before);
+    gm_store_close(at.store);
+    fault_disk_close(at.disk);
+    data_folder_remove(&at.folder);
+}
+
 int main(void)
 {
     hook_sqlite();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steady_state_does_not_allocate),
         cmocka_unit_test(any_failing_allocation_is_survived),
     };
     return cmocka_run_group_tests_name("store memory", tests, NULL, NULL);
