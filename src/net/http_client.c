@@ -90,8 +90,7 @@ void gm_http_client_close(gm_http_client *client)
     }
 }
 
-// ---- the socket
-// ----------------------------------------------------------------------------------------------------
+// ---- the socket ----
 
 /// Waits until the socket is ready. @return GM_OK or GM_IO
 static gm_status await(const gm_http_client *client, short events, gm_error *error)
@@ -200,8 +199,7 @@ static gm_status receive(gm_http_client *client, char *bytes, size_t room, size_
     }
 }
 
-// ---- an answer
-// -----------------------------------------------------------------------------------------------------
+// ---- an answer ----
 
 /// The value of a header, trimmed; size 0 when there is none.
 static gm_text header_value(const char *headers, const char *name)

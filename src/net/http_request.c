@@ -47,8 +47,7 @@ const char *gm_http_parameter_get(const gm_http_request *request, const char *na
     return NULL;
 }
 
-// ---- reading
-// -------------------------------------------------------------------------------------------------------
+// ---- reading ----
 
 const char *gm_http_sender_refused(struct lws *wsi)
 {
@@ -346,8 +345,7 @@ int gm_http_request_complete(gm_http_server *server, gm_http_connection *connect
     return exchange->phase == EXCHANGE_COLLECTING ? hand_over(exchange) : 0;
 }
 
-// ---- answering
-// -----------------------------------------------------------------------------------------------------
+// ---- answering ----
 
 static bool etag_matches(const gm_http_exchange *exchange)
 {

@@ -41,8 +41,7 @@ static const struct lws_protocol_vhost_options strict_headers = {
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 };
 
-// ---- mailbox
-// -------------------------------------------------------------------------------------------------------
+// ---- mailbox ----
 
 static gm_http_mailbox *mailbox_new(void)
 {
@@ -117,8 +116,7 @@ static void empty_mailbox(gm_http_server *server)
     server->stopping = stopping;
 }
 
-// ---- loop
-// ----------------------------------------------------------------------------------------------------------
+// ---- loop ----
 
 gm_http_server *gm_http_server_of(struct lws *wsi)
 {
@@ -214,8 +212,7 @@ static void *run_loop(void *argument)
     return NULL;
 }
 
-// ---- making
-// --------------------------------------------------------------------------------------------------------
+// ---- making ----
 
 gm_http_options gm_http_default_options(void)
 {
@@ -411,8 +408,7 @@ uint16_t gm_http_server_port(const gm_http_server *server)
     return server->port;
 }
 
-// ---- from other threads
-// --------------------------------------------------------------------------------------------
+// ---- from other threads ----
 
 /// Copies what a reply points to. false when there is no memory.
 static bool keep_reply(gm_http_exchange *exchange, const gm_http_reply *reply)

@@ -66,6 +66,7 @@ typedef struct gm_http_request {
 /// One request and its way back. Must be answered exactly once.
 typedef struct gm_http_exchange gm_http_exchange;
 
+/// What was asked; until the exchange is answered.
 const gm_http_request *gm_http_exchange_request(const gm_http_exchange *exchange);
 
 /// The value of a query parameter, or NULL when the query does not have it.
@@ -104,6 +105,7 @@ typedef struct gm_http_options {
     const gm_log *log;  // must outlive the server; NULL for none
 } gm_http_options;
 
+/// Loopback, a free port, the largest limits, ten seconds for a request, 30 for an idle connection.
 gm_http_options gm_http_default_options(void);
 
 typedef struct gm_http_server gm_http_server;
@@ -119,6 +121,7 @@ gm_status gm_http_server_create(const gm_http_options *options, gm_http_server *
 /// nowhere. Not from a callback.
 void gm_http_server_close(gm_http_server *server);
 
+/// The port that is listened on.
 uint16_t gm_http_server_port(const gm_http_server *server);
 
 /// Queues a text message for every WebSocket client of now. Any thread; the bytes are copied.

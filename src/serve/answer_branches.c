@@ -4,8 +4,8 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "base/units.h"
-#include "serve/serve_call.h"
 #include "serve/json_out.h"
+#include "serve/serve_call.h"
 
 static const double longest_run_s = 10.0 * 366.0 * 86400.0;
 

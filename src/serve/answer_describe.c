@@ -5,8 +5,8 @@
 
 #include "base/arena.h"
 #include "base/text.h"
-#include "serve/serve_call.h"
 #include "serve/json_out.h"
+#include "serve/serve_call.h"
 
 static const char version[] = "0.1.0";
 

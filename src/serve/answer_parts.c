@@ -1,7 +1,7 @@
 // Pieces that several answers are made of.
 #include "base/arena.h"
-#include "serve/serve_call.h"
 #include "serve/json_out.h"
+#include "serve/serve_call.h"
 
 void gm_out_address(gm_string *out, const gm_world *world, gm_ref ref)
 {

@@ -11,8 +11,8 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "codec/samples.h"
-#include "serve/serve_call.h"
 #include "serve/json_out.h"
+#include "serve/serve_call.h"
 
 enum { ARENA_CHUNK_SIZE = 64 << 10, NAMES_COMPARED_MAX = 4096 };
 

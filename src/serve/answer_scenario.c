@@ -6,8 +6,8 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "serve/serve_call.h"
 #include "serve/json_out.h"
+#include "serve/serve_call.h"
 #include "study/what_if.h"
 
 enum { POINTS_DEFAULT = 120 };

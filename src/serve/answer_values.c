@@ -5,14 +5,13 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "serve/serve_call.h"
 #include "serve/json_out.h"
+#include "serve/serve_call.h"
 #include "store/history.h"
 
 enum { EVENTS_MAX = 10000, POINTS_MAX = 100000, POINTS_MIN = 3 };
 
-// ---- now
-// -----------------------------------------------------------------------------------------------------------
+// ---- now ----
 
 static void write_value(gm_serve_call *call, const gm_twin_view *view, gm_ref ref,
                         const double *values, bool with_lanes)
@@ -129,8 +128,7 @@ gm_status gm_answer_parameters(gm_serve_call *call, gm_error *error)
     return status;
 }
 
-// ---- before
-// --------------------------------------------------------------------------------------------------------
+// ---- before ----
 
 /// What a history request asks for: a series, and how its rows are written.
 typedef struct history_wish {
@@ -265,8 +263,7 @@ gm_status gm_answer_history(gm_serve_call *call, gm_error *error)
     return status;
 }
 
-// ---- ahead
-// ---------------------------------------------------------------------------------------------------------
+// ---- ahead ----
 
 static gm_status find_forecast(const gm_serve_call *call, const char *address, size_t *field,
                                gm_error *error)

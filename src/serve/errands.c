@@ -39,8 +39,9 @@ static void work(gm_errands *errands, bool lengthy_too)
     pthread_mutex_lock(&errands->lock);
     for (;;) {
         if (take(errands, lengthy_too, &errand)) {
+            bool cancelled = errands->ending;
             pthread_mutex_unlock(&errands->lock);
-            errand.run(errand.context);
+            errand.run(errand.context, cancelled);
             pthread_mutex_lock(&errands->lock);
         } else if (errands->ending) {
             break;

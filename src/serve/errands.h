@@ -13,17 +13,19 @@ enum { GM_ERRANDS_MAX = 64 }; // waiting, of both kinds
 typedef struct gm_errands gm_errands;
 
 typedef struct gm_errand {
-    void (*run)(void *context);
+    /// cancelled: the threads are ending, only say so
+    void (*run)(void *context, bool cancelled);
     void *context;
     bool lengthy;
 } gm_errand;
 
+/// Starts the threads.
 gm_status gm_errands_create(gm_errands **errands, gm_error *error);
 
 /// @return GM_BUSY when as many wait as may, or the threads are ending: then `run` is not called
 gm_status gm_errands_add(gm_errands *errands, gm_errand errand);
 
-/// Takes no more, runs all that wait, ends the threads.
+/// Takes no more, cancels all that wait, and ends the threads once what they do is done.
 void gm_errands_finish(gm_errands *errands);
 void gm_errands_close(gm_errands *errands); // finishes first; NULL is fine
 

@@ -12,10 +12,11 @@
 
 #include "base/text.h"
 
-void gm_out_begin(gm_string *out, char bracket); // '{' or '['
-void gm_out_end(gm_string *out, char bracket);   // '}' or ']'
-void gm_out_key(gm_string *out, const char *key);
+void gm_out_begin(gm_string *out, char bracket);  // '{' or '['
+void gm_out_end(gm_string *out, char bracket);    // '}' or ']'
+void gm_out_key(gm_string *out, const char *key); // of the value that comes next
 
+/// Values, in a list or behind a key.
 void gm_out_null(gm_string *out);
 void gm_out_bool(gm_string *out, bool value);
 void gm_out_number(gm_string *out, double value); // null unless finite

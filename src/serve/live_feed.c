@@ -9,8 +9,8 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "serve/serve_call.h"
 #include "serve/json_out.h"
+#include "serve/serve_call.h"
 
 enum {
     FEED_VALUES_MAX = 1000, // addresses in a message
@@ -39,8 +39,7 @@ struct gm_feed {
     size_t event_first, event_count;
 };
 
-// ---- what is fed
-// ---------------------------------------------------------------------------------------------------
+// ---- what is fed ----
 
 static bool same_ref(gm_ref a, gm_ref b)
 {
@@ -81,8 +80,7 @@ static void choose_values(gm_feed *feed)
     }
 }
 
-// ---- messages
-// ------------------------------------------------------------------------------------------------------
+// ---- messages ----
 
 static void send_out(gm_feed *feed, uint32_t slot)
 {
@@ -191,8 +189,7 @@ static void send_event(gm_feed *feed, const gm_twin_event *event)
     send_out(feed, 0);
 }
 
-// ---- the thread
-// ----------------------------------------------------------------------------------------------------
+// ---- the thread ----
 
 /// Under the lock: sleeps for the pause between cycles, or until the end.
 static void rest(gm_feed *feed, int64_t until_ns)

@@ -8,6 +8,7 @@
 
 typedef struct gm_feed gm_feed;
 
+/// A feed of what the world records, forecasts and estimates; nothing is sent yet.
 gm_status gm_feed_create(gm_twin *twin, gm_feed **feed, gm_error *error);
 
 /// Starts the feed's thread and becomes the twin's listener.

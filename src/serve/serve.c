@@ -7,11 +7,11 @@
 
 #include "base/arena.h"
 #include "base/require.h"
-#include "serve/serve_call.h"
 #include "serve/errands.h"
-#include "serve/live_feed.h"
 #include "serve/json_out.h"
+#include "serve/live_feed.h"
 #include "serve/page.h"
+#include "serve/serve_call.h"
 
 enum { SMALL_BODY = 256 << 10 }; // bytes that the loop itself may parse
 
@@ -33,7 +33,7 @@ typedef struct route {
 } route;
 
 static const route routes[] = {
-    { GM_HTTP_GET, "world", gm_answer_world, PACE_QUICK },
+    { GM_HTTP_GET, "world", gm_answer_world, PACE_ERRAND },
     { GM_HTTP_GET, "systems", gm_answer_systems, PACE_QUICK },
     { GM_HTTP_GET, "systems/NAME/elements", gm_answer_elements, PACE_ERRAND },
     { GM_HTTP_GET, "sensors", gm_answer_sensors, PACE_QUICK },
@@ -43,7 +43,7 @@ static const route routes[] = {
     { GM_HTTP_GET, "scores", gm_answer_scores, PACE_QUICK },
     { GM_HTTP_GET, "events", gm_answer_events, PACE_QUICK },
     { GM_HTTP_GET, "parameters", gm_answer_parameters, PACE_ERRAND },
-    { GM_HTTP_GET, "branches", gm_answer_branches, PACE_QUICK },
+    { GM_HTTP_GET, "branches", gm_answer_branches, PACE_ERRAND },
     { GM_HTTP_POST, "branches", gm_make_branch, PACE_ERRAND },
     { GM_HTTP_DELETE, "branches/NAME", gm_drop_branch, PACE_ERRAND },
     { GM_HTTP_POST, "branches/NAME/advance", gm_advance_branch, PACE_LENGTHY },
@@ -62,8 +62,7 @@ struct gm_serve {
     gm_http_server *http;
 };
 
-// ---- answers
-// -------------------------------------------------------------------------------------------------------
+// ---- answers ----
 
 int gm_serve_http_status(gm_status status)
 {
@@ -120,8 +119,7 @@ static void run_call(gm_serve_call *call, gm_serve_handler *handle)
     gm_memory_free(call);
 }
 
-// ---- routing
-// -------------------------------------------------------------------------------------------------------
+// ---- routing ----
 
 /// Whether a path is of a pattern; what stands for NAME is copied.
 static bool path_matches(const char *path, const char *pattern, char name[GM_NAME_MAX])
@@ -181,10 +179,16 @@ typedef struct errand_call {
     gm_serve_handler *handle;
 } errand_call;
 
-static void run_errand(void *context)
+static gm_status say_cancelled(gm_serve_call *call, gm_error *error)
+{
+    (void)call;
+    return gm_error_set(error, GM_CANCELLED, "shutting down");
+}
+
+static void run_errand(void *context, bool cancelled)
 {
     errand_call *errand = context;
-    run_call(errand->call, errand->handle);
+    run_call(errand->call, cancelled ? say_cancelled : errand->handle);
     gm_memory_free(errand);
 }
 
@@ -290,8 +294,7 @@ static void on_clients(void *context, size_t count)
     gm_feed_clients(serve->feed, count);
 }
 
-// ---- life
-// ----------------------------------------------------------------------------------------------------------
+// ---- life ----
 
 gm_serve_options gm_default_serve_options(void)
 {

@@ -22,6 +22,7 @@ typedef struct gm_serve_options {
     const gm_log *log;   // must outlive the server; NULL logs nothing
 } gm_serve_options;
 
+/// 127.0.0.1:8080, one thread for what-ifs.
 gm_serve_options gm_default_serve_options(void);
 
 /// Serves a twin until gm_serve_stop; takes the twin's one listener (gm_twin_listen).
@@ -35,6 +36,7 @@ gm_status gm_serve_start(gm_twin *twin, const gm_serve_options *options, gm_serv
 /// connections and frees. NULL is fine. Not from a listener or handler.
 void gm_serve_stop(gm_serve *serve);
 
+/// The port that is listened on.
 uint16_t gm_serve_port(const gm_serve *serve);
 
 #endif

@@ -36,8 +36,7 @@ void gm_serve_refuse(gm_http_exchange *exchange, gm_status status, const char *t
 /// The HTTP status for one of gemel's.
 int gm_serve_http_status(gm_status status);
 
-// ---- what requests say (serve_query.c)
-// ------------------------------------------------------------------------------------
+// ---- what requests say (serve_query.c) ----
 
 /// Refuses query parameters that are not among `names` (ends in NULL) and suggests the nearest.
 gm_status gm_query_only(const gm_serve_call *call, const char *const *names, gm_error *error);
@@ -58,9 +57,9 @@ gm_status gm_body_text(const json_t *body, const char *key, const char **text, g
 gm_status gm_body_number(const json_t *body, const char *key, double *value,
                          gm_error *error); // required, finite
 
-// ---- what several answers hold (answer_parts.c)
-// ----------------------------------------------------------------------------
+// ---- what several answers hold (answer_parts.c) ----
 
+/// address and unit as keys of the object at hand.
 void gm_out_address(gm_string *out, const gm_world *world, gm_ref ref);
 /// mean, spread, q05, q50, q95 as keys of the object at hand.
 void gm_out_summary(gm_string *out, const gm_summary *summary);
@@ -73,8 +72,7 @@ gm_status gm_out_forecast(gm_string *out, gm_twin *twin, size_t field, gm_error 
 gm_status gm_read_lanes(const gm_twin_view *view, const gm_ref *refs, size_t count, double **values,
                         gm_error *error);
 
-// ---- handlers
-// -------------------------------------------------------------------------------------------------------
+// ---- handlers ----
 
 gm_serve_handler gm_answer_world, gm_answer_systems, gm_answer_elements, gm_answer_sensors,
     gm_answer_health; // answer_describe.c

@@ -186,8 +186,7 @@ static int ask(bench *b, const char *request, char *answer, size_t room)
     return status;
 }
 
-// ---- good requests
-// -------------------------------------------------------------------------------------------------
+// ---- good requests ----
 
 static void a_request_arrives_decoded_and_whole(void **state)
 {
@@ -387,8 +386,7 @@ static void many_clients_are_served_at_once(void **state)
     stop(&b);
 }
 
-// ---- clients that leave, wait, or hold on
-// --------------------------------------------------------------------------
+// ---- clients that leave, wait, or hold on ----
 
 static void a_client_may_leave_before_its_answer(void **state)
 {
@@ -513,8 +511,7 @@ static void connections_are_limited(void **state)
     stop(&b);
 }
 
-// ---- wrong and hostile requests
-// ------------------------------------------------------------------------------------
+// ---- wrong and hostile requests ----
 
 static void wrong_requests_get_their_status(void **state)
 {
@@ -713,8 +710,7 @@ static void only_loopback_is_listened_on_and_only_once(void **state)
     stop(&b);
 }
 
-// ---- WebSocket
-// -----------------------------------------------------------------------------------------------------
+// ---- WebSocket ----
 
 static void every_client_gets_every_message_in_order(void **state)
 {

@@ -116,8 +116,7 @@ static void *ask_all_the_time(void *argument)
         { "DELETE", "/api/v1/branches/x", NULL },
         { "GET", "/api/v1/events", NULL },
         { "GET", "/api/v1/scores", NULL },
-        { "POST", "/api/v1/samples",
-          "[{\"series\": \"nobody\", \"v\": 20}]" },
+        { "POST", "/api/v1/samples", "[{\"series\": \"nobody\", \"v\": 20}]" },
         { "GET", "/api/v1/branches", NULL },
     };
     bench *b = argument;

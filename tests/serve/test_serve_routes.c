@@ -79,9 +79,11 @@ static json_t *ask(bench *b, const char *method, const char *path, const char *b
 }
 
 /// A refused question: its status and a part of its sentence.
-static void refused(bench *b, const char *method, const char *path, const char *body, int status,
-                    const char *part)
+static void refused(bench *b, const char *request, const char *body, int status, const char *part)
 {
+    char method[8];
+    const char *path = strchr(request, ' ') + 1;
+    snprintf(method, sizeof method, "%.*s", (int)(path - 1 - request), request);
     json_t *answer = ask(b, method, path, body, status);
     const char *text = json_string_value(json_object_get(json_object_get(answer, "error"), "text"));
     if (text == NULL || strstr(text, part) == NULL) {
@@ -112,8 +114,7 @@ static const char *text(const json_t *object, const char *key)
     return value;
 }
 
-// ---- what there is
-// -------------------------------------------------------------------------------------------------
+// ---- what there is ----
 
 static void the_world_is_described(void **state)
 {
@@ -159,12 +160,11 @@ static void systems_and_elements_are_listed(void **state)
     assert_string_equal(text(json_object_get(room, "roles"), "temperature"), "input");
     json_decref(elements);
     json_decref(ask(b, "GET", "/api/v1/systems/box/elements?offset=1000000", NULL, 200));
-    refused(b, "GET", "/api/v1/systems/bix/elements", NULL, 404, "bix");
-    refused(b, "GET", "/api/v1/systems/box/elements?class=nodes", NULL, 404, "did you mean 'node'");
-    refused(b, "GET", "/api/v1/systems/box/elements?clas=node", NULL, 400, "did you mean 'class'");
-    refused(b, "GET", "/api/v1/systems/box/elements?limit=-1", NULL, 400, "limit=-1");
-    refused(b, "GET", "/api/v1/systems/box/elements?offset=99999999999999999999", NULL, 400,
-            "offset");
+    refused(b, "GET /api/v1/systems/bix/elements", NULL, 404, "bix");
+    refused(b, "GET /api/v1/systems/box/elements?class=nodes", NULL, 404, "did you mean 'node'");
+    refused(b, "GET /api/v1/systems/box/elements?clas=node", NULL, 400, "did you mean 'class'");
+    refused(b, "GET /api/v1/systems/box/elements?limit=-1", NULL, 400, "limit=-1");
+    refused(b, "GET /api/v1/systems/box/elements?offset=99999999999999999999", NULL, 400, "offset");
 }
 
 static void sensors_say_what_they_said_last(void **state)
@@ -208,12 +208,12 @@ static void values_carry_their_spread_and_lanes(void **state)
     assert_int_equal(json_array_size(json_object_get(values, "values")), 3);
     assert_null(json_object_get(json_array_get(json_object_get(values, "values"), 0), "lanes"));
     json_decref(values);
-    refused(b, "GET", "/api/v1/values", NULL, 400, "address is missing");
-    refused(b, "GET", "/api/v1/values?address=box/air/temprature", NULL, 404,
+    refused(b, "GET /api/v1/values", NULL, 400, "address is missing");
+    refused(b, "GET /api/v1/values?address=box/air/temprature", NULL, 404,
             "did you mean 'temperature'");
-    refused(b, "GET", "/api/v1/values?address=box/*/*&branch=nowhere", NULL, 404, "nowhere");
-    refused(b, "GET", "/api/v1/values?address=box/*/*&lanes=maybe", NULL, 400, "maybe");
-    refused(b, "GET", "/api/v1/values?address=%FF%FE/%C3", NULL, 404, "");
+    refused(b, "GET /api/v1/values?address=box/*/*&branch=nowhere", NULL, 404, "nowhere");
+    refused(b, "GET /api/v1/values?address=box/*/*&lanes=maybe", NULL, 400, "maybe");
+    refused(b, "GET /api/v1/values?address=%FF%FE/%C3", NULL, 404, "");
 }
 
 static void learned_parameters_have_a_start(void **state)
@@ -249,13 +249,13 @@ static void history_is_told_by_address_and_by_sensor(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(history, "columns"), 1)),
                         "value");
     json_decref(history);
-    refused(b, "GET", "/api/v1/history", NULL, 400, "either");
-    refused(b, "GET", "/api/v1/history?address=box/air/temperature&sensor=t2", NULL, 400, "either");
-    refused(b, "GET", "/api/v1/history?sensor=t9", NULL, 404, "t9");
-    refused(b, "GET", "/api/v1/history?sensor=t2&from=yesterday", NULL, 400, "yesterday");
-    refused(b, "GET", "/api/v1/history?sensor=t2&points=1", NULL, 400, "points=1");
-    refused(b, "GET", "/api/v1/history?sensor=t2&from=10&to=5", NULL, 400, "");
-    refused(b, "GET", "/api/v1/history?address=box/air-room/conductance", NULL, 404, "record");
+    refused(b, "GET /api/v1/history", NULL, 400, "either");
+    refused(b, "GET /api/v1/history?address=box/air/temperature&sensor=t2", NULL, 400, "either");
+    refused(b, "GET /api/v1/history?sensor=t9", NULL, 404, "t9");
+    refused(b, "GET /api/v1/history?sensor=t2&from=yesterday", NULL, 400, "yesterday");
+    refused(b, "GET /api/v1/history?sensor=t2&points=1", NULL, 400, "points=1");
+    refused(b, "GET /api/v1/history?sensor=t2&from=10&to=5", NULL, 400, "");
+    refused(b, "GET /api/v1/history?address=box/air-room/conductance", NULL, 404, "record");
 }
 
 static void forecasts_and_scores_are_told(void **state)
@@ -276,7 +276,7 @@ static void forecasts_and_scores_are_told(void **state)
     assert_true(json_is_null(
         json_object_get(json_array_get(scores, 1), "rmse"))); // ten minutes have not passed
     json_decref(scores);
-    refused(b, "GET", "/api/v1/forecasts?field=box/room/temperature", NULL, 404, "not forecast");
+    refused(b, "GET /api/v1/forecasts?field=box/room/temperature", NULL, 404, "not forecast");
     json_t *events = ask(b, "GET", "/api/v1/events?open=true&limit=5", NULL, 200);
     assert_true(json_is_array(events));
     json_decref(events);
@@ -287,8 +287,7 @@ static void forecasts_and_scores_are_told(void **state)
     json_decref(health);
 }
 
-// ---- branches and what-ifs
-// -----------------------------------------------------------------------------------------
+// ---- branches and what-ifs ----
 
 static void a_branch_lives_its_own_life(void **state)
 {
@@ -298,7 +297,7 @@ static void a_branch_lives_its_own_life(void **state)
     assert_string_equal(text(made, "name"), "try");
     assert_true(number(made, "elapsed_us") >= 0.0);
     json_decref(made);
-    refused(b, "POST", "/api/v1/branches", "{\"name\": \"try\"}", 409, "try");
+    refused(b, "POST /api/v1/branches", "{\"name\": \"try\"}", 409, "try");
     json_decref(ask(
         b, "POST", "/api/v1/branches/try/set",
         "{\"address\": \"box/air-room/conductance\", \"value\": 2000, \"unit\": \"mW/K\"}", 200));
@@ -319,8 +318,8 @@ static void a_branch_lives_its_own_life(void **state)
     assert_string_equal(text(json_array_get(branches, 1), "parent"), "live");
     json_decref(branches);
     assert_null(ask(b, "DELETE", "/api/v1/branches/try", NULL, 204));
-    refused(b, "DELETE", "/api/v1/branches/try", NULL, 404, "try");
-    refused(b, "DELETE", "/api/v1/branches/live", NULL, 400, "live");
+    refused(b, "DELETE /api/v1/branches/try", NULL, 404, "try");
+    refused(b, "DELETE /api/v1/branches/live", NULL, 400, "live");
 }
 
 static void wrong_branch_requests_are_explained(void **state)
@@ -331,36 +330,37 @@ static void wrong_branch_requests_are_explained(void **state)
         int status;
         const char *part;
     } cases[] = {
-        { "/api/v1/branches", "{\"name\": \"x\", \"form\": \"live\"}", 400, "did you mean 'from'" },
-        { "/api/v1/branches", "{\"name\": \"\"}", 400, "name" },
-        { "/api/v1/branches", "{\"name\": \"a/b c\"}", 400, "a/b c" },
-        { "/api/v1/branches", "{\"name\": 5}", 400, "'name' must be a text" },
-        { "/api/v1/branches", "{}", 400, "'name' is missing" },
-        { "/api/v1/branches", "{\"name\": \"x\", \"from\": \"nowhere\"}", 404, "nowhere" },
-        { "/api/v1/branches", "[]", 400, "must be a JSON object" },
-        { "/api/v1/branches", "{\"name\": \"x\",\n \"name\": \"y\"}", 400, "2:" },
-        { "/api/v1/branches", "{\"name\": \"x\"", 400, "1:" },
-        { "/api/v1/branches", "", 400, "not JSON" },
-        { "/api/v1/branches/none/advance", "{\"for_s\": 1}", 404, "none" },
-        { "/api/v1/branches/live/advance", "{\"for_s\": 1}", 400, "live" },
-        { "/api/v1/branches/live/advance", "{\"for_s\": -1}", 400, "for_s" },
-        { "/api/v1/branches/live/advance", "{\"for_s\": 1e300}", 400, "for_s" },
-        { "/api/v1/branches/live/advance", "{\"for_s\": \"1 h\"}", 400, "for_s" },
-        { "/api/v1/branches/live/set", "{\"address\": \"box/air-room/conductance\", \"value\": 1}",
-          400, "live" },
-        { "/api/v1/branches/live/set", "{\"address\": \"box/air-rom/conductance\", \"value\": 1}",
-          404, "air-room" },
-        { "/api/v1/branches/live/set", "{\"address\": \"box/*/conductance\", \"value\": 1}", 400,
-          "" },
-        { "/api/v1/branches/live/set", "{\"address\": \"box/air-room/conductance\"}", 400,
+        { "POST /api/v1/branches", "{\"name\": \"x\", \"form\": \"live\"}", 400,
+          "did you mean 'from'" },
+        { "POST /api/v1/branches", "{\"name\": \"\"}", 400, "name" },
+        { "POST /api/v1/branches", "{\"name\": \"a/b c\"}", 400, "a/b c" },
+        { "POST /api/v1/branches", "{\"name\": 5}", 400, "'name' must be a text" },
+        { "POST /api/v1/branches", "{}", 400, "'name' is missing" },
+        { "POST /api/v1/branches", "{\"name\": \"x\", \"from\": \"nowhere\"}", 404, "nowhere" },
+        { "POST /api/v1/branches", "[]", 400, "must be a JSON object" },
+        { "POST /api/v1/branches", "{\"name\": \"x\",\n \"name\": \"y\"}", 400, "2:" },
+        { "POST /api/v1/branches", "{\"name\": \"x\"", 400, "1:" },
+        { "POST /api/v1/branches", "", 400, "not JSON" },
+        { "POST /api/v1/branches/none/advance", "{\"for_s\": 1}", 404, "none" },
+        { "POST /api/v1/branches/live/advance", "{\"for_s\": 1}", 400, "live" },
+        { "POST /api/v1/branches/live/advance", "{\"for_s\": -1}", 400, "for_s" },
+        { "POST /api/v1/branches/live/advance", "{\"for_s\": 1e300}", 400, "for_s" },
+        { "POST /api/v1/branches/live/advance", "{\"for_s\": \"1 h\"}", 400, "for_s" },
+        { "POST /api/v1/branches/live/set",
+          "{\"address\": \"box/air-room/conductance\", \"value\": 1}", 400, "live" },
+        { "POST /api/v1/branches/live/set",
+          "{\"address\": \"box/air-rom/conductance\", \"value\": 1}", 404, "air-room" },
+        { "POST /api/v1/branches/live/set", "{\"address\": \"box/*/conductance\", \"value\": 1}",
+          400, "" },
+        { "POST /api/v1/branches/live/set", "{\"address\": \"box/air-room/conductance\"}", 400,
           "value" },
-        { "/api/v1/branches/live/set", "{\"value\": 1}", 400, "address" },
-        { "/api/v1/branches/live/set",
+        { "POST /api/v1/branches/live/set", "{\"value\": 1}", 400, "address" },
+        { "POST /api/v1/branches/live/set",
           "{\"address\": \"box/air-room/conductance\", \"value\": 1, \"unit\": \"metre\"}", 400,
           "metre" },
     };
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        refused(b, "POST", cases[k].path, cases[k].body, cases[k].status, cases[k].part);
+        refused(b, cases[k].path, cases[k].body, cases[k].status, cases[k].part);
     }
 }
 
@@ -387,25 +387,22 @@ static void a_what_if_shows_both_futures(void **state)
     assert_true(json_is_null(json_object_get(answer, "name")));
     assert_int_equal(json_array_size(json_object_get(answer, "fields")), 3);
     json_decref(answer);
-    static const char *const path = "/api/v1/scenarios/run";
-    refused(b, "POST", path, "{\"name\": \"lid-opne\"}", 404, "lid-opne");
-    refused(b, "POST", path, "{}", 400, "either 'name'");
-    refused(b, "POST", path, "{\"name\": \"lid-open\", \"points\": 0}", 400, "points");
-    refused(b, "POST", path, "{\"name\": \"lid-open\", \"points\": 1.5}", 400, "points");
-    refused(b, "POST", path, "{\"name\": \"lid-open\", \"fields\": \"box/air/temperature\"}", 400,
-            "list");
-    refused(b, "POST", path, "{\"name\": \"lid-open\", \"fields\": []}", 400, "empty");
-    refused(b, "POST", path, "{\"name\": \"lid-open\", \"fields\": [\"box/air/temprature\"]}", 404,
+    static const char *const path = "POST /api/v1/scenarios/run";
+    refused(b, path, "{\"name\": \"lid-opne\"}", 404, "lid-opne");
+    refused(b, path, "{}", 400, "either 'name'");
+    refused(b, path, "{\"name\": \"lid-open\", \"points\": 0}", 400, "points");
+    refused(b, path, "{\"name\": \"lid-open\", \"points\": 1.5}", 400, "points");
+    refused(b, path, "{\"name\": \"lid-open\", \"fields\": \"box/air/temperature\"}", 400, "list");
+    refused(b, path, "{\"name\": \"lid-open\", \"fields\": []}", 400, "empty");
+    refused(b, path, "{\"name\": \"lid-open\", \"fields\": [\"box/air/temprature\"]}", 404,
             "temperature");
-    refused(b, "POST", path, "{\"name\": \"lid-open\", \"branch\": \"none\"}", 404, "none");
-    refused(b, "POST", path, "{\"set\": {\"box/air-room/conductance\": {\"times\": 4}}}", 400, "");
-    refused(b, "POST", path, "{\"set\": {\"box/nothing/x\": 4}, \"for\": \"1 min\"}", 404,
-            "nothing");
-    refused(b, "POST", path, "{\"set\": 3, \"for\": \"1 min\"}", 400, "");
+    refused(b, path, "{\"name\": \"lid-open\", \"branch\": \"none\"}", 404, "none");
+    refused(b, path, "{\"set\": {\"box/air-room/conductance\": {\"times\": 4}}}", 400, "");
+    refused(b, path, "{\"set\": {\"box/nothing/x\": 4}, \"for\": \"1 min\"}", 404, "nothing");
+    refused(b, path, "{\"set\": 3, \"for\": \"1 min\"}", 400, "");
 }
 
-// ---- samples
-// -------------------------------------------------------------------------------------------------------
+// ---- samples ----
 
 static void samples_are_acknowledged_after_the_commit(void **state)
 {
@@ -435,9 +432,9 @@ static void samples_are_acknowledged_after_the_commit(void **state)
     answer = ask(b, "POST", "/api/v1/samples", "[]", 200);
     assert_int_equal(number(answer, "accepted"), 0);
     json_decref(answer);
-    refused(b, "POST", "/api/v1/samples", "[{\"series\": \"t2\",\n\"v\": 1,]", 400, "2:");
-    refused(b, "POST", "/api/v1/samples", "{}", 400, "1:1");
-    refused(b, "POST", "/api/v1/samples", "", 400, "");
+    refused(b, "POST /api/v1/samples", "[{\"series\": \"t2\",\n\"v\": 1,]", 400, "2:");
+    refused(b, "POST /api/v1/samples", "{}", 400, "1:1");
+    refused(b, "POST /api/v1/samples", "", 400, "");
 }
 
 static void a_large_post_of_samples_is_taken_whole(void **state)
@@ -457,23 +454,22 @@ static void a_large_post_of_samples_is_taken_whole(void **state)
     gm_string_free(&body);
 }
 
-// ---- paths
-// ---------------------------------------------------------------------------------------------------------
+// ---- paths ----
 
 static void wrong_paths_and_methods_are_explained(void **state)
 {
     bench *b = *state;
-    refused(b, "GET", "/api/v1/wrld", NULL, 404, "did you mean /api/v1/world");
-    refused(b, "GET", "/api/v1/", NULL, 404, "there is no");
-    refused(b, "GET", "/api/v1/world/", NULL, 404, "there is no");
-    refused(b, "GET", "/api/v1/systems//elements", NULL, 404, "");
-    refused(b, "POST", "/api/v1/world", "{}", 405, "GET");
+    refused(b, "GET /api/v1/wrld", NULL, 404, "did you mean /api/v1/world");
+    refused(b, "GET /api/v1/", NULL, 404, "there is no");
+    refused(b, "GET /api/v1/world/", NULL, 404, "there is no");
+    refused(b, "GET /api/v1/systems//elements", NULL, 404, "");
+    refused(b, "POST /api/v1/world", "{}", 405, "GET");
     assert_non_null(strcasestr(b->result.headers, "allow: GET"));
-    refused(b, "DELETE", "/api/v1/samples", NULL, 405, "POST");
-    refused(b, "POST", "/index.html", "{}", 405, "reading");
-    refused(b, "GET", "/nothing-here.js", NULL, 404, "");
-    refused(b, "GET", "/../../etc/passwd", NULL, 404, "");
-    refused(b, "GET", "/api/v1/live", NULL, 404, "");
+    refused(b, "DELETE /api/v1/samples", NULL, 405, "POST");
+    refused(b, "POST /index.html", "{}", 405, "reading");
+    refused(b, "GET /nothing-here.js", NULL, 404, "");
+    refused(b, "GET /../../etc/passwd", NULL, 404, "");
+    refused(b, "GET /api/v1/live", NULL, 404, "");
     json_t *head = ask(b, "HEAD", "/api/v1/world", NULL, 200);
     json_decref(head);
 }
