@@ -180,7 +180,54 @@ static gm_status keep_columns(expander *into, const gm_csv_row *row, row_scope *
     return GM_OK;
 }
 
-// Every entry of `map` but `each`, once for each row.
+static bool has_column(const row_scope *scope, gm_text name)
+{
+    for (size_t index = 0; index < scope->count; index++) {
+        if (gm_text_equal(name, scope->columns[index])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether a key is the same for every row: it names no column of this table (and none that nobody
+// knows).
+static bool is_same_for_all(const row_scope *scope, const char *key)
+{
+    for (const char *at = strchr(key, '$'); at != NULL; at = strchr(at, '$')) {
+        if (at[1] == '$' && scope->outer != NULL) {
+            at += 2;
+            continue;
+        }
+        gm_text name = { 0 };
+        size_t used = scan_column(at + 1, &name);
+        bool outside = false;
+        for (const row_scope *outer = scope->outer; outer != NULL; outer = outer->outer) {
+            outside = outside || (used > 0 && has_column(outer, name));
+        }
+        if (!outside || has_column(scope, name)) {
+            return false;
+        }
+        at += 1 + used;
+    }
+    return true;
+}
+
+// The entries of `map` but `each`: once those that are the same for every row, and then the others
+// row by row.
+static gm_status copy_entries(expander *into, const gm_config *map, const row_scope *scope,
+                              bool same, node_list *list, gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t index = 0; index < map->count && status == GM_OK; index++) {
+        const gm_config *child = &map->children[index];
+        if (strcmp(child->key, "each") != 0 && is_same_for_all(scope, child->key) == same) {
+            status = add_copy(into, child, same ? scope->outer : scope, list, error);
+        }
+    }
+    return status;
+}
+
 static gm_status repeat_rows(expander *into, const gm_config *map, gm_csv *csv, row_scope *scope,
                              node_list *list, gm_error *error)
 {
@@ -194,17 +241,16 @@ static gm_status repeat_rows(expander *into, const gm_config *map, gm_csv *csv, 
     if (status == GM_OK) {
         status = keep_columns(into, &row, scope, error);
     }
+    if (status == GM_OK) {
+        status = copy_entries(into, map, scope, true, list, error);
+    }
     while (status == GM_OK) {
         status = gm_csv_next(csv, &got, &row, error);
         if (status != GM_OK || got != GM_CSV_ROW) {
             break;
         }
         scope->row = &row;
-        for (size_t index = 0; index < map->count && status == GM_OK; index++) {
-            if (strcmp(map->children[index].key, "each") != 0) {
-                status = add_copy(into, &map->children[index], scope, list, error);
-            }
-        }
+        status = copy_entries(into, map, scope, false, list, error);
     }
     return status;
 }

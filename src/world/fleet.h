@@ -1,4 +1,5 @@
-// Fleets: `each: file.csv` in any map repeats the map's other entries for each row of a table.
+// Fleets: `each: file.csv` in any map repeats the entries whose key names a column for each row of
+// a table.
 //
 // `$column` and `${column}` in keys and texts, at any depth below, become the row's cell; `$$` is a
 // dollar sign. Where a text was substituted, its place is the cell's, so that an error about it

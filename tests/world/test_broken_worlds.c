@@ -313,6 +313,7 @@ static const struct {
     { HEAD "scenarios: {x: {for: 1 h, set: {box/air/power: {to: 1 W, eve"
            "ry: 1 min, for: 2 min}}}}\n",
       3, 65, "longer" },
+    { "world: w\nsystems: {each: good.csv, a: {model: tank, level: $level}}\n", 2, 51, "$level" },
     { "world: w\nsystems: {a: {each: missing.csv, model: tank}}\n", 2, 21, "missing.csv" },
     { "world: w\nsystems: {each: [a], a: {model: tank}}\n", 2, 17, "text" },
     { "world: w\nsystems: {each: good.csv, $idd: {model: tank}}\n", 2, 27, "did you mean 'id'?" },
