@@ -9,6 +9,9 @@
 
 static const gm_command *const commands[] = {
     &gm_command_run,
+    &gm_command_simulate,
+    &gm_command_check,
+    &gm_command_devices,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
