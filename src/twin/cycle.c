@@ -66,6 +66,28 @@ static gm_status run_to(gm_twin *twin, int64_t time_ns, gm_error *error)
     return status;
 }
 
+/// As run_to; when no lane survives, the cycle is held: the state stays what it was a cycle ago,
+/// and the next one starts clean.
+static gm_status run_or_hold(gm_twin *twin, int64_t time_ns, gm_error *error)
+{
+    gm_error why = { 0 };
+    gm_status status = run_to(twin, time_ns, &why);
+    if (status != GM_NUMERIC) {
+        return status == GM_OK ? GM_OK : gm_error_set(error, status, "%s", why.text);
+    }
+    gm_log_write(&twin->log, GM_LOG_ERROR, "twin", "a cycle was held: %s", why.text);
+    gm_state *fork = NULL;
+    const gm_moment *last = gm_window_at(&twin->window, twin->window.count - 1);
+    status = gm_state_fork(last->held->state, &fork, error);
+    if (status == GM_OK) {
+        gm_state_close(twin->state);
+        twin->state = fork;
+        status = gm_state_set_time(fork, time_ns, error);
+        gm_state_set_tick(fork, gm_cycle_number(twin, time_ns));
+    }
+    return status;
+}
+
 /// Keeps the live state as the end of the cycle; history gets it as known at known_ns.
 static gm_status keep(gm_twin *twin, int64_t known_ns, gm_held **held, gm_error *error)
 {
@@ -103,7 +125,7 @@ static gm_status rewind_to(gm_twin *twin, int64_t earliest_ns, int64_t known_ns,
         gm_moment old = window->moments[(window->first + kept + index) % window->depth];
         twin->mark = old.journal;
         if (status == GM_OK) {
-            status = run_to(twin, old.held->time_ns, error);
+            status = run_or_hold(twin, old.held->time_ns, error);
         }
         gm_held_drop(old.held);
         gm_held *held = NULL;
@@ -178,7 +200,7 @@ gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error)
         gm_monitor_settle(twin, time_ns);
     }
     if (status == GM_OK) {
-        status = run_to(twin, time_ns, error);
+        status = run_or_hold(twin, time_ns, error);
     }
     gm_held *held = NULL;
     if (status == GM_OK) {

@@ -3,10 +3,11 @@
 //
 // Group by group the square-root filter (assim/square_root.h) moves states and named parameters.
 // Values declared with a relative spread are estimated by their logarithm, so they keep their sign.
-// Before an update the deviations of the states are inflated by a factor that follows the
-// innovations: when they are larger than lanes and noise explain, it grows, so that a filter left
-// alone does not fall asleep. While an innovation event is open the group's parameters rest: a
-// fault must not be learned as a property of the system.
+// States without a declared drift get a random walk whose size follows the innovations: when they
+// are larger than lanes and noise explain, it grows, so that a filter left alone does not fall
+// asleep; it is added, never multiplied, so what nobody measures does not run away. While an
+// innovation event is open the group's parameters rest: a fault must not be learned as a property
+// of the system.
 #include <math.h>
 #include <string.h>
 
@@ -16,9 +17,11 @@
 
 enum { PURPOSE_SPREAD = 1, PURPOSE_FIRST, PURPOSE_INPUT, PURPOSE_DRIFT, PURPOSE_RESAMPLE };
 
-static const double inflation_rate = 0.02; // how fast the inflation follows one measurement
-static const double inflation_max = 1.5;   // variance factor at one instant
-static const double surprise_max = 9.0;    // a squared normalised innovation counts at most this
+static const double unrest_first =
+    0.01; // of a random walk, in sensor noises per square root of a second
+static const double unrest_rate = 0.01; // how fast its logarithm follows one measurement
+static const double unrest_least = 1e-4, unrest_most = 0.3;
+static const double surprise_max = 9.0; // a squared normalised innovation counts at most this
 static const double gate = 5.0; // standard deviations beyond which a measurement is trusted less
 static const double first_spread =
     10.0; // unmeasured states start this many noises around the measured ones
@@ -48,6 +51,21 @@ static gm_status plan_groups(gm_twin *twin, gm_error *error)
     return GM_OK;
 }
 
+/// The noise of a sensor of the same field, the measure of a state's random walk; 0 when nobody
+/// measures its like.
+static double noise_like(const gm_world *world, gm_ref ref)
+{
+    for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
+        const gm_world_sensor *candidate = &world->sensors[sensor];
+        if (candidate->noise > 0.0 && !candidate->is_driver &&
+            candidate->ref.system == ref.system &&
+            candidate->ref.class_number == ref.class_number && candidate->ref.field == ref.field) {
+            return candidate->noise;
+        }
+    }
+    return 0.0;
+}
+
 gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
 {
     gm_status status = plan_groups(twin, error);
@@ -60,6 +78,7 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
         most = estimator->groups[group].count > most ? estimator->groups[group].count : most;
     }
     gm_arena *arena = twin->arena;
+    estimator->noises = gm_arena_new(arena, twin->world->estimate_count, sizeof(double));
     estimator->values = gm_arena_new(arena, most * lanes, sizeof(double));
     estimator->predictions = gm_arena_new(arena, sensors * lanes, sizeof(double));
     estimator->measured = gm_arena_new(arena, sensors, sizeof(double));
@@ -70,11 +89,14 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
     estimator->lane_values = gm_arena_new(arena, lanes, sizeof(double));
     estimator->alive = gm_arena_new(arena, lanes, sizeof(uint32_t));
     estimator->source = gm_arena_new(arena, lanes, sizeof(uint32_t));
-    if (estimator->values == NULL || estimator->predictions == NULL ||
+    if (estimator->noises == NULL || estimator->values == NULL || estimator->predictions == NULL ||
         estimator->measured == NULL || estimator->variance == NULL ||
         estimator->innovations == NULL || estimator->entries == NULL || estimator->refs == NULL ||
         estimator->lane_values == NULL || estimator->alive == NULL || estimator->source == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
+    }
+    for (size_t index = 0; index < twin->world->estimate_count; index++) {
+        estimator->noises[index] = noise_like(twin->world, twin->world->estimates[index].ref);
     }
     estimator->random = gm_random_for(twin->world->seed, "estimator");
     return GM_OK;
@@ -139,7 +161,7 @@ gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error)
     }
     gm_group_memory *memories = gm_state_section_write(state, SECTION_GROUPS);
     for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
-        memories[group].inflation = isnan(twin->world->inflation) ? 1.0 : twin->world->inflation;
+        memories[group].unrest = unrest_first;
     }
     return status;
 }
@@ -307,20 +329,15 @@ static gm_status spread_first(gm_twin *twin, const gm_group_plan *plan, size_t c
     return status;
 }
 
-/// The inflation follows how large innovations are against what lanes and noise explain.
-static void adapt(gm_twin *twin, gm_group_memory *memory, size_t count)
+/// The random walk follows how large innovations are against what lanes and noise explain.
+static void adapt(const gm_estimator *estimator, gm_group_memory *memory, size_t count)
 {
-    const gm_estimator *estimator = &twin->estimator;
-    if (!isnan(twin->world->inflation) || memory->muted > 0) {
-        return;
-    }
-    for (size_t index = 0; index < count; index++) {
+    for (size_t index = 0; memory->muted == 0 && index < count; index++) {
         const gm_innovation *innovation = &estimator->innovations[index];
-        double total = innovation->spread * innovation->spread;
-        double surprise = fmin(innovation->mean * innovation->mean / total, surprise_max);
-        double weight = innovation->ensemble_variance / total;
-        memory->inflation *= 1.0 + inflation_rate * weight * (surprise - 1.0);
-        memory->inflation = fmin(fmax(memory->inflation, 1.0), inflation_max);
+        double ratio = innovation->mean / innovation->spread;
+        double surprise = fmin(ratio * ratio, surprise_max);
+        memory->unrest *= exp(unrest_rate * (surprise - 1.0));
+        memory->unrest = fmin(fmax(memory->unrest, unrest_least), unrest_most);
     }
 }
 
@@ -353,8 +370,8 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
                              .measured = estimator->measured,
                              .variance = estimator->variance,
                              .gate = gate };
-    if (memory->inflation > 1.0) {
-        double factor = sqrt(memory->inflation);
+    if (twin->world->inflation > 1.0) { // NAN: not declared
+        double factor = sqrt(twin->world->inflation);
         gm_inflate(analysis.values, plan->state_count, analysis.lanes, factor);
         gm_inflate(analysis.predictions, count, analysis.lanes, factor);
     }
@@ -362,7 +379,7 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
     if (status != GM_OK) {
         return status;
     }
-    adapt(twin, memory, count);
+    adapt(estimator, memory, count);
     status = write_values(twin, plan, moved, error);
     for (size_t index = 0; status == GM_OK && index < count; index++) {
         gm_monitor_take(twin, estimator->entries[index], &estimator->innovations[index]);
@@ -443,11 +460,16 @@ gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
     gm_status status = replace_failed(twin, error);
     for (size_t index = 0; status == GM_OK && index < twin->world->estimate_count; index++) {
         const gm_world_estimate *estimate = &twin->world->estimates[index];
-        size_t group = twin->world->systems[estimate->ref.system].group;
-        bool rests = estimate->is_parameter && gm_group_memories(twin)[group].muted > 0;
-        if (estimate->drift > 0.0 && !rests) {
-            shake how = { index, PURPOSE_DRIFT, gm_state_tick(twin->state),
-                          estimate->drift * root_s, estimate->drift_relative };
+        const gm_group_memory *memory =
+            &gm_group_memories(twin)[twin->world->systems[estimate->ref.system].group];
+        bool own = estimate->drift > 0.0; // declared
+        shake how = { index, PURPOSE_DRIFT, gm_state_tick(twin->state), estimate->drift * root_s,
+                      own && estimate->drift_relative };
+        if (!own && !estimate->is_parameter) {
+            how.size = memory->unrest * twin->estimator.noises[index] * root_s;
+        }
+        bool rests = estimate->is_parameter && memory->muted > 0;
+        if (how.size > 0.0 && !rests) {
             status = shake_value(twin, twin->state, estimate->ref, how, error);
         }
     }

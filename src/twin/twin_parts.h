@@ -53,9 +53,9 @@ typedef enum gm_event_kind {
 
 /// Memory of a group's estimator, part of the state.
 typedef struct gm_group_memory {
-    double inflation; // variance factor applied before updates
-    uint32_t begun;   // lanes were spread around first measurements
-    uint32_t muted;   // open innovation events: parameters rest meanwhile
+    double unrest;  // random walk of states, in sensor noises per square root of a second
+    uint32_t begun; // lanes were spread around first measurements
+    uint32_t muted; // open innovation events: parameters rest meanwhile
 } gm_group_memory;
 
 /// Memory of a sensor, part of the state.
@@ -115,6 +115,7 @@ typedef struct gm_group_plan {
 /// Work space of the estimator, sized once.
 typedef struct gm_estimator {
     gm_group_plan *groups;             // [group_count]
+    double *noises;                    // [estimate_count] of a sensor of the same field
     double *values;                    // [most estimates of a group][lanes]
     double *predictions;               // [sensor_count][lanes]
     double *measured, *variance;       // [sensor_count]

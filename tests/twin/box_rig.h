@@ -37,7 +37,7 @@ static const char rig_world[] =
     "range: [-20, 80] }\n"
     "  room: { field: box/room/temperature, from: http, unit: degC, noise: 0.1 degC, ahead: hold "
     "}\n"
-    "  heat: { field: box/heater/power, from: http, scale: 125 W, ahead: hold }\n"
+    "  heat: { field: box/heater/power, from: http, scale: 125 W, ahead: known }\n"
     "estimate:\n"
     "  states: [box/*/temperature]\n"
     "  parameters: { box/air-room/conductance: {spread: 30 %, drift: 5 %/day} }\n"
