@@ -137,6 +137,10 @@ static gm_status split(const gm_config *config, const char *what, double *value,
     gm_text text = gm_text_trim(gm_text_of(config->text));
     size_t used = gm_text_scan_f64(text, value);
     char name[LEAD_SIZE];
+    if (text.size == 0) {
+        return gm_error_at(error, GM_INVALID, config->place, "%sexpected %s, got nothing",
+                           lead(config, name), what);
+    }
     if (used == 0) {
         return gm_error_at(error, GM_INVALID, config->place, "%sexpected %s, got '%.80s'",
                            lead(config, name), what, config->text);
