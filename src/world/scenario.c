@@ -11,8 +11,6 @@
 static const char *const scenario_keys[] = { "set", "for", "about", NULL };
 static const char *const change_keys[] = { "at",    "for",  "every", "to", "add",
                                            "times", "ramp", "trip",  NULL };
-static const char *const devices_keys[] = { "set", "cycle", "noise", "seed", NULL };
-static const char *const cycle_keys[] = { "set", "at", "every", "for", NULL };
 static const char *const ramp_keys[] = { "to", "over", NULL };
 static const struct {
     const char *key;
@@ -105,7 +103,7 @@ static gm_status read_kind(const gm_config *config, const gm_field *field, gm_wo
                        "one of to, add, times, ramp, trip is missing");
 }
 
-// `at`, `for` and `every` of a change or of an entry of a cycle.
+// `at`, `for` and `every` of a change.
 static gm_status read_when(const gm_config *config, gm_world_change *change, gm_error *error)
 {
     const gm_config *at = gm_config_get(config, "at"), *lasts = gm_config_get(config, "for"),
@@ -266,22 +264,14 @@ static gm_status keep_changes(const change_list *list, gm_arena *arena, gm_scena
     return GM_OK;
 }
 
-// A map of `set`; what is read is added to the list.
-static gm_status read_set(const gm_world *world, const gm_config *config, change_list *list,
-                          gm_error *error)
-{
-    gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map of addresses", error);
-    for (size_t index = 0; status == GM_OK && index < config->count; index++) {
-        status = read_entry(world, &config->children[index], list, error);
-    }
-    return status;
-}
-
-static gm_status read_scenario_set(const gm_world *world, const gm_config *config, gm_arena *arena,
-                                   gm_scenario *scenario, gm_error *error)
+static gm_status read_set(const gm_world *world, const gm_config *config, gm_arena *arena,
+                          gm_scenario *scenario, gm_error *error)
 {
     change_list list = { 0 };
-    gm_status status = read_set(world, config, &list, error);
+    gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map of addresses", error);
+    for (size_t index = 0; status == GM_OK && index < config->count; index++) {
+        status = read_entry(world, &config->children[index], &list, error);
+    }
     for (size_t index = 0; status == GM_OK && index < list.count; index++) {
         if (scenario->horizon_ns > 0 && list.items[index].at_ns > scenario->horizon_ns) {
             status = gm_error_at(error, GM_INVALID, list.items[index].place,
@@ -312,7 +302,7 @@ gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_a
         status = gm_world_read_span(lasts, &made.horizon_ns, error);
     }
     if (status == GM_OK && set != NULL) {
-        status = read_scenario_set(world, set, arena, &made, error);
+        status = read_set(world, set, arena, &made, error);
     }
     if (status == GM_OK) {
         *scenario = made;
@@ -384,96 +374,4 @@ void gm_scenario_close(gm_scenario *scenario)
     if (scenario != NULL) {
         gm_arena_close(scenario->arena); // it lives in there itself
     }
-}
-
-// ---- devices ----
-
-// One entry of `cycle`: its changes happen every so often, for a while.
-static gm_status read_cycle_entry(const gm_world *world, const gm_config *config, change_list *list,
-                                  gm_error *error)
-{
-    gm_world_change when = { 0 };
-    const gm_config *set = NULL, *every = NULL;
-    gm_status status =
-        gm_config_is(config, GM_CONFIG_MAP, "a map with `set`, `every` and `for`", error);
-    if (status == GM_OK) {
-        status = gm_config_only(config, cycle_keys, error);
-    }
-    if (status == GM_OK) {
-        status = gm_config_need(config, "set", &set, error);
-    }
-    if (status == GM_OK) {
-        status = gm_config_need(config, "every", &every, error);
-    }
-    if (status == GM_OK) {
-        status = read_when(config, &when, error);
-    }
-    size_t first = list->count;
-    if (status == GM_OK) {
-        status = read_set(world, set, list, error);
-    }
-    for (size_t index = first; status == GM_OK && index < list->count; index++) {
-        gm_world_change *change = &list->items[index];
-        bool own = change->at_ns != 0 || change->for_ns != 0 || change->over_ns > when.for_ns;
-        if (own) {
-            return gm_error_at(error, GM_INVALID, change->place,
-                               "within `cycle` the times are the entry's: at, every, for");
-        }
-        change->at_ns = when.at_ns;
-        change->for_ns = when.for_ns;
-        change->every_ns = when.every_ns;
-    }
-    return status;
-}
-
-static gm_status read_plan(const gm_world *world, change_list *list, gm_error *error)
-{
-    const gm_config *set = gm_config_get(world->devices, "set"),
-                    *cycle = gm_config_get(world->devices, "cycle");
-    gm_status status = set != NULL ? read_set(world, set, list, error) : GM_OK;
-    if (status == GM_OK && cycle != NULL) {
-        status = gm_config_is(cycle, GM_CONFIG_LIST, "a list of `{set, every, for}`", error);
-    }
-    for (size_t index = 0; status == GM_OK && cycle != NULL && index < cycle->count; index++) {
-        status = read_cycle_entry(world, &cycle->children[index], list, error);
-    }
-    return status;
-}
-
-gm_status gm_world_read_devices(const gm_world *world, gm_arena *arena, gm_world_devices *devices,
-                                gm_error *error)
-{
-    gm_world_devices read = { .plan = { .name = "devices", .about = "" },
-                              .noise = 1.0,
-                              .seed = world->seed + 1 };
-    const gm_config *config = world->devices, *seed = gm_config_get(config, "seed");
-    if (config == NULL) {
-        *devices = read;
-        return GM_OK;
-    }
-    gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map with `set` and `cycle`", error);
-    if (status == GM_OK) {
-        status = gm_config_only(config, devices_keys, error);
-    }
-    if (status == GM_OK) {
-        gm_quantity factor = { .unit = "1", .min = 0.0, .max = 1000.0 };
-        status = gm_config_child_number(config, "noise", factor, 1.0, &read.noise, error);
-    }
-    int64_t number = 0;
-    if (status == GM_OK && seed != NULL) {
-        status = gm_config_integer(seed, 0, INT64_MAX, &number, error);
-        read.seed = (uint64_t)number;
-    }
-    change_list list = { 0 };
-    if (status == GM_OK) {
-        status = read_plan(world, &list, error);
-    }
-    if (status == GM_OK) {
-        status = keep_changes(&list, arena, &read.plan, error);
-    }
-    gm_memory_free(list.items);
-    if (status == GM_OK) {
-        *devices = read;
-    }
-    return status;
 }

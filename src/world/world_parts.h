@@ -210,18 +210,6 @@ gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_a
                             gm_scenario *scenario, gm_error *error);
 void gm_scenario_close(gm_scenario *scenario);
 
-/// What `gemel devices` plays: the hidden truth of the physical side.
-typedef struct gm_world_devices {
-    gm_scenario plan; // hidden parameters (changes at 0) and what happens now and then (`cycle:`)
-    double noise;     // times the sensors' declared noise; 1
-    uint64_t seed;    // of the noise; the world's seed + 1
-} gm_world_devices;
-
-/// Reads `devices: {set: {...}, cycle: [{set: {...}, at, every, for}], noise: 1, seed: 7}`; without
-/// that key a plan without changes. Everything lives in `arena`.
-gm_status gm_world_read_devices(const gm_world *world, gm_arena *arena, gm_world_devices *devices,
-                                gm_error *error);
-
 // ---- the world ----
 
 struct gm_world {

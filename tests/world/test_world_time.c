@@ -234,28 +234,6 @@ static void changes_come_again(void **state)
     }
 }
 
-static void devices_play_a_hidden_truth(void **state)
-{
-    (void)state;
-    setup run =
-        start("world: w\ncycle: 1 s\nseed: 4\nsystems: {a: {model: tank, level: 0 m}}\n"
-              "devices: {set: {a/outlet: 0}, noise: 0.5,\n"
-              "          cycle: [{set: {a/inflow: 2 m/s}, at: 1 s, every: 5 s, for: 2 s}]}\n",
-              1, 0);
-    gm_arena *arena = gm_arena_create(0);
-    gm_world_devices devices;
-    gm_error error = { 0 };
-    assert_int_equal(gm_world_read_devices(run.world, arena, &devices, &error), GM_OK);
-    close_to(devices.noise, 0.5, 0.0);
-    assert_int_equal(devices.seed, 5);
-    assert_int_equal(gm_scenario_start(&devices.plan, 1, 0, &run.options.run, &error), GM_OK);
-    advance(&run, 10 * second_ns);
-    close_to(value_of(&run, "a/level"), 8.0, 1e-9);
-    gm_scenario_stop(run.options.run);
-    gm_arena_close(arena);
-    finish(&run);
-}
-
 static void ramps_climb_in_steps_of_the_cycle(void **state)
 {
     (void)state;
@@ -567,7 +545,6 @@ int main(void)
         cmocka_unit_test(interventions_happen_at_their_exact_times),
         cmocka_unit_test(what_ends_and_what_starts_may_meet),
         cmocka_unit_test(changes_come_again),
-        cmocka_unit_test(devices_play_a_hidden_truth),
         cmocka_unit_test(ramps_climb_in_steps_of_the_cycle),
         cmocka_unit_test(a_change_outlasts_its_driver),
         cmocka_unit_test(delayed_links_carry_the_value_before_the_tick),
