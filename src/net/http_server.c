@@ -25,8 +25,8 @@ enum {
     KEPT_DESCRIPTORS = 128, // for the rest of the program
 };
 
-// Sent with every answer. Style attributes are what the plots of the page need inline; scripts only
-// from files.
+// Sent with every answer: scripts, styles and data from here only; nobody may put the page in a
+// frame.
 static const struct lws_protocol_vhost_options referrer = { NULL, NULL,
                                                             "referrer-policy:", "no-referrer" };
 static const struct lws_protocol_vhost_options sniff = { &referrer, NULL,
@@ -36,7 +36,7 @@ static const struct lws_protocol_vhost_options sharing = {
 };
 static const struct lws_protocol_vhost_options strict_headers = {
     &sharing, NULL, "content-security-policy:",
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src "
+    "default-src 'self'; img-src 'self' data:; object-src "
     "'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 };
