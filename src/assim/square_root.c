@@ -105,7 +105,7 @@ static void take_innovations(const gm_analysis *analysis, gm_innovation *innovat
     }
 }
 
-/// One measurement: everything in `values`, then the predictions of it and of those to come.
+/// One measurement: everything in `values`, then all predictions.
 static void take_measurement(const gm_analysis *analysis, size_t index)
 {
     size_t lanes = analysis->lanes;
@@ -127,10 +127,12 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
     for (size_t value = 0; value < analysis->value_count; value++) {
         pull_lanes(analysis->values + value * lanes, &by, lanes);
     }
-    for (size_t later = analysis->measurement_count; later-- > index;) {
-        // the measurement's own prediction comes last: the others need it as it was
-        pull_lanes(analysis->predictions + later * lanes, &by, lanes);
+    for (size_t other = 0; other < analysis->measurement_count; other++) {
+        if (other != index) {
+            pull_lanes(analysis->predictions + other * lanes, &by, lanes);
+        }
     }
+    pull_lanes(prediction, &by, lanes); // last: the others need it as it was
 }
 
 gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,

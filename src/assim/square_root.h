@@ -5,8 +5,8 @@
 // error variance R and the lanes' predictions h with variance P, the mean of every estimated value
 // x moves by K (y - mean h) with K = cov(x, h) / (P + R), and its deviations by -a K h' with a = 1
 // / (1 + sqrt(R / (P + R))). Source: Whitaker and Hamill, Mon. Wea. Rev. 130 (2002) 1913-1924;
-// predictions of the measurements still to come are carried along as in Anderson, Mon. Wea. Rev.
-// 131 (2003) 634-642.
+// predictions of all measurements are carried along as in Anderson, Mon. Wea. Rev. 131 (2003)
+// 634-642.
 #ifndef GEMEL_ASSIM_SQUARE_ROOT_H
 #define GEMEL_ASSIM_SQUARE_ROOT_H
 
