@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "store/disk.h"
@@ -680,6 +681,8 @@ static inline int fault_randomness(sqlite3_vfs *vfs, int size, char *bytes)
 static inline int fault_sleep(sqlite3_vfs *vfs, int microseconds)
 {
     (void)vfs;
+    usleep(
+        (useconds_t)microseconds); // SQLite waits for other threads so, a bounded number of times
     return microseconds;
 }
 
