@@ -40,9 +40,10 @@ static gm_status check_class(const gm_model *model, const gm_class *declared, gm
         }
         bool rated = model->domain->rate != NULL && field->role == GM_STATE;
         if (rated && (field->type != GM_F64 || declared->capacity > 0)) {
-            return gm_error_set(error, GM_INVALID,
-                                "%s: state '%s' of a rate domain must be f64 and no population",
-                                model->name, field->name);
+            return gm_error_set(
+                error, GM_INVALID,
+                "%s: state '%s' of '%s' is integrated: it must be f64 and no population",
+                model->name, field->name, declared->name);
         }
     }
     return GM_OK;
