@@ -359,7 +359,8 @@ static gm_status read_rows(replay_reader *reader, gm_error *error)
     gm_csv_row row = { 0 };
     gm_status status = gm_csv_next(reader->csv, &got, &row, error);
     if (status == GM_OK && got != GM_CSV_ROW) {
-        return gm_error_at(error, GM_INVALID, gm_csv_place(reader->csv, 0),
+        gm_place start = { gm_csv_place(reader->csv, 0).file, 1, 1 };
+        return gm_error_at(error, GM_INVALID, start,
                            "an empty file; expected a first row with the names of the columns");
     }
     if (status == GM_OK) {
