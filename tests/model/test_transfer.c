@@ -273,6 +273,75 @@ static void a_state_moves_into_a_model_with_one_element_less(void **state)
     moves_by_name("{bins: [c, a]}", 1);
 }
 
+// ---- the same domain, a version later: fields in another order, of other types and bounds ----
+
+enum { NEW_AGE = 0, NEW_LEVEL, NEW_COUNT, NEW_SIZE, NEW_MODE, NEW_ROWS = 6 };
+
+static const gm_field new_bin_fields[] = {
+    [NEW_AGE] = { "age", "s", GM_STATE, GM_F64, 42.0, 0.0, 1e9, "not there before" },
+    [NEW_LEVEL] = { "level", "m3", GM_STATE, GM_F32, 0.0, 0.0, 0.5, "narrower" },
+    [NEW_COUNT] = { "count", "1", GM_STATE, GM_F64, 0.0, -1e9, 1e9, "wider" },
+    [NEW_SIZE] = { "size", "m3", GM_OUTPUT, GM_F64, 0.0, 0.0, 1e9, "no longer stored" },
+    [NEW_MODE] = { "mode", "1", GM_PARAMETER, GM_I32, 0.0, 0.0, 9.0, "another role" },
+};
+static const gm_field new_job_fields[] = {
+    [0] = { "kind", "1", GM_STATE, GM_F64, 0.0, 0.0, 3.0, "at most three kinds now" },
+    [1] = { "worth", "EUR", GM_STATE, GM_F32, 0.0, -1e6, 1e6, "what it brings" },
+};
+static const gm_class new_job = {
+    .name = "job", .doc = "a job", .fields = new_job_fields, .field_count = 2, .capacity = NEW_ROWS
+};
+static const gm_class new_bin = {
+    .name = "bin", .doc = "a bin", .fields = new_bin_fields, .field_count = 5
+};
+
+static gm_status build_newer(gm_model *model, const gm_config *config, gm_error *error)
+{
+    (void)config;
+    gm_status status = gm_model_class(model, 0, &new_job, error); // classes trade places too
+    if (status == GM_OK) {
+        status = gm_model_class(model, 1, &new_bin, error);
+    }
+    return status == GM_OK ? gm_model_element(model, 1, "b", NULL, error) : status;
+}
+
+static void a_state_moves_into_a_newer_version(void **state)
+{
+    (void)state;
+    two_systems from = open_stores(abc, abc, 8);
+    live(&from, 17);
+    gm_domain newer = store_domain;
+    newer.schema = 2;
+    newer.build = build_newer;
+    newer.observe = NULL;
+    newer.changed = NULL;
+    newer.migrate = NULL;
+    gm_model *model = NULL;
+    gm_layout *layout = NULL;
+    gm_state *moved = NULL;
+    gm_error error = { 0 };
+    must(gm_model_build(&newer, "one", NULL, &model, &error), &error);
+    const gm_model *systems[] = { model };
+    must(gm_layout_create(systems, 1, LANES, NULL, &layout, &error), &error);
+    must(gm_state_create(layout, 0, &moved, &error), &error);
+    must(gm_state_transfer(from.state, moved, &error), &error); // `two` has no counterpart
+    for (size_t lane = 0; lane < LANES; lane++) {
+        double level = value_of(from.state, ref_of(STORE_BIN, BIN_LEVEL, 1), lane);
+        assert_close(value_of(moved, ref_of(1, NEW_AGE, 0), lane), 42.0, 0.0);
+        assert_close(value_of(moved, ref_of(1, NEW_LEVEL, 0), lane), fmin(level, 0.5), 1e-6);
+        assert_close(value_of(moved, ref_of(1, NEW_COUNT, 0), lane),
+                     value_of(from.state, ref_of(STORE_BIN, BIN_COUNT, 1), lane), 0.0);
+        assert_close(value_of(moved, ref_of(1, NEW_MODE, 0), lane), 1.0, 0.0);
+        gm_ref rows = { 0, 0, GM_ROW_COUNT, GM_ROWS }, kind = { 0, 0, 0, GM_ROWS };
+        assert_close(value_of(moved, rows, lane), NEW_ROWS, 0.0); // 17 do not fit
+        assert_close(value_of(moved, kind, lane), (0 + 1 + 2 + 3 + 3 + 3) / 6.0, 1e-12);
+    }
+    gm_state_close(moved);
+    gm_layout_close(layout);
+    gm_model_close(model);
+    close_stores(&from);
+}
+
 static void a_transfer_that_fails_leaves_its_target_alone(void **state)
 {
     (void)state;
@@ -304,6 +373,7 @@ int main(void)
         cmocka_unit_test(contradictions_never_crash),
         cmocka_unit_test(a_state_moves_into_a_model_with_one_element_more),
         cmocka_unit_test(a_state_moves_into_a_model_with_one_element_less),
+        cmocka_unit_test(a_state_moves_into_a_newer_version),
         cmocka_unit_test(a_transfer_that_fails_leaves_its_target_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
