@@ -124,8 +124,14 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
                 .innovation = innovation,
                 .total = total,
                 .reduction = 1.0 / (1.0 + sqrt(variance / total)) };
+    pull careful = by;
+    if (analysis->caution != NULL) {
+        careful.total *= analysis->caution[index];
+        careful.reduction = 1.0 / (1.0 + sqrt(1.0 - ensemble / careful.total));
+    }
     for (size_t value = 0; value < analysis->value_count; value++) {
-        pull_lanes(analysis->values + value * lanes, &by, lanes);
+        pull_lanes(analysis->values + value * lanes,
+                   value < analysis->cautious_from ? &by : &careful, lanes);
     }
     for (size_t other = 0; other < analysis->measurement_count; other++) {
         if (other != index) {

@@ -25,6 +25,10 @@ typedef struct gm_analysis {
     const double *variance; // [measurement_count] of the measurement's error, > 0
     double gate; // an innovation of more standard deviations than this is trusted less, so that it
                  // counts as this many; 0: none
+    const double
+        *caution; // [measurement_count], >= 1: how many measurements of this kind say as much as
+                  // one independent one would, for the values from `cautious_from` on; NULL: 1
+    size_t cautious_from;
 } gm_analysis;
 
 /// The innovation of one measurement before its update.

@@ -13,6 +13,7 @@
 
 #include "assim/square_root.h"
 #include "base/require.h"
+#include "num/statistics.h"
 #include "twin/twin_parts.h"
 
 enum { PURPOSE_SPREAD = 1, PURPOSE_FIRST, PURPOSE_INPUT, PURPOSE_DRIFT, PURPOSE_RESAMPLE };
@@ -20,9 +21,11 @@ enum { PURPOSE_SPREAD = 1, PURPOSE_FIRST, PURPOSE_INPUT, PURPOSE_DRIFT, PURPOSE_
 static const double unrest_first =
     0.01; // of a random walk, in sensor noises per square root of a second
 static const double unrest_rate = 0.01; // how fast its logarithm follows one measurement
+static const double prior_count = 20.0, prior_correlation = 0.9, correlation_most = 0.995;
 static const double unrest_least = 1e-4, unrest_most = 0.3;
 static const double surprise_max = 9.0; // a squared normalised innovation counts at most this
-static const double gate = 5.0; // standard deviations beyond which a measurement is trusted less
+static const double gate =
+    5.0; // standard deviations beyond which a lone measurement is trusted less
 static const double first_spread =
     10.0; // unmeasured states start this many noises around the measured ones
 static const double noise_fraction = 0.01; // of the value (or range), where no noise is declared
@@ -83,6 +86,7 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
     estimator->predictions = gm_arena_new(arena, sensors * lanes, sizeof(double));
     estimator->measured = gm_arena_new(arena, sensors, sizeof(double));
     estimator->variance = gm_arena_new(arena, sensors, sizeof(double));
+    estimator->caution = gm_arena_new(arena, sensors, sizeof(double));
     estimator->innovations = gm_arena_new(arena, sensors, sizeof(gm_innovation));
     estimator->entries = gm_arena_new(arena, sensors, sizeof(gm_arrived *));
     estimator->refs = gm_arena_new(arena, sensors, sizeof(gm_ref));
@@ -90,7 +94,7 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
     estimator->alive = gm_arena_new(arena, lanes, sizeof(uint32_t));
     estimator->source = gm_arena_new(arena, lanes, sizeof(uint32_t));
     if (estimator->noises == NULL || estimator->values == NULL || estimator->predictions == NULL ||
-        estimator->measured == NULL || estimator->variance == NULL ||
+        estimator->measured == NULL || estimator->variance == NULL || estimator->caution == NULL ||
         estimator->innovations == NULL || estimator->entries == NULL || estimator->refs == NULL ||
         estimator->lane_values == NULL || estimator->alive == NULL || estimator->source == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
@@ -329,6 +333,42 @@ static gm_status spread_first(gm_twin *twin, const gm_group_plan *plan, size_t c
     return status;
 }
 
+/// How many measurements of a sensor say as much about a parameter as one independent one would:
+/// innovations that follow each other are the model's error, seen again and again. (1 + r) / (1 -
+/// r) for a correlation r of neighbours (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8 (1946)
+/// 184-197); new sensors are taken for correlated.
+static double caution_of(const gm_sensor_memory *memory)
+{
+    double weight = fmin(memory->count, 10.0 * prior_count);
+    double product = weight * memory->product + prior_count * prior_correlation * memory->square;
+    double square = (weight + prior_count) * memory->square;
+    double correlation = square > 0.0 ? product / square : prior_correlation;
+    correlation = fmin(fmax(correlation, 0.0), correlation_most);
+    return (1.0 + correlation) / (1.0 - correlation);
+}
+
+/// A measurement far off all lanes is doubted once: it counts as `gate` standard deviations. When
+/// the next one says the same it is the lanes that are wrong.
+static void doubt_loners(gm_twin *twin, size_t count)
+{
+    gm_estimator *estimator = &twin->estimator;
+    for (size_t index = 0; index < count; index++) {
+        gm_sensor_memory *memory =
+            &gm_sensor_memories(twin)[estimator->entries[index]->sample.sensor];
+        const double *prediction = estimator->predictions + index * estimator->alive_count;
+        double ensemble = gm_variance(prediction, estimator->alive_count);
+        double innovation =
+            estimator->measured[index] - gm_mean(prediction, estimator->alive_count);
+        double doubted = innovation * innovation / (gate * gate) - ensemble;
+        bool far = doubted > estimator->variance[index];
+        if (far && memory->far == 0) {
+            estimator->variance[index] = doubted;
+        }
+        memory->far = far;
+        estimator->caution[index] = caution_of(memory);
+    }
+}
+
 /// The random walk follows how large innovations are against what lanes and noise explain.
 static void adapt(const gm_estimator *estimator, gm_group_memory *memory, size_t count)
 {
@@ -369,7 +409,9 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
                              .measurement_count = count,
                              .measured = estimator->measured,
                              .variance = estimator->variance,
-                             .gate = gate };
+                             .caution = estimator->caution,
+                             .cautious_from = plan->state_count };
+    doubt_loners(twin, count);
     if (twin->world->inflation > 1.0) { // NAN: not declared
         double factor = sqrt(twin->world->inflation);
         gm_inflate(analysis.values, plan->state_count, analysis.lanes, factor);
@@ -466,7 +508,8 @@ gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
         shake how = { index, PURPOSE_DRIFT, gm_state_tick(twin->state), estimate->drift * root_s,
                       own && estimate->drift_relative };
         if (!own && !estimate->is_parameter) {
-            how.size = memory->unrest * twin->estimator.noises[index] * root_s;
+            double unrest = memory->muted > 0 ? unrest_most : memory->unrest;
+            how.size = unrest * twin->estimator.noises[index] * root_s;
         }
         bool rests = estimate->is_parameter && memory->muted > 0;
         if (how.size > 0.0 && !rests) {

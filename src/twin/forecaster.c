@@ -19,6 +19,7 @@
 enum { SAVE_VERSION = 1, GAP_CYCLES = 10 };
 
 static const double widen_rate = 0.2; // of the factor's logarithm, for a truth outside
+static const uint64_t scores_trusted = 30;
 static const double miss_share = 0.1; // of truths that should fall outside
 static const double widen_most = 6.9; // of the factor's logarithm: a thousandfold, or a thousandth
 
@@ -85,9 +86,16 @@ void gm_forecaster_close(gm_twin *twin)
 // ---- issuing
 // ----------------------------------------------------------------------------------------------------
 
-static double widen(const gm_lead *lead)
+/// The factor for the next band. A lead whose own truths are still few borrows from the shorter
+/// ones, whose truths come sooner.
+static double widen(const gm_forecaster *forecaster, size_t field, size_t number)
 {
-    return exp(lead->widening);
+    const gm_lead *lead = lead_of(forecaster, field, number);
+    double widening = lead->widening;
+    for (size_t shorter = number; lead->scored < scores_trusted && shorter-- > 0;) {
+        widening = fmax(widening, lead_of(forecaster, field, shorter)->widening);
+    }
+    return exp(widening);
 }
 
 static gm_summary widened(gm_summary raw, double factor)
@@ -112,10 +120,9 @@ static void wait_for_truth(gm_twin *twin, size_t field, gm_lead *lead, const gm_
     }
     size_t place = (lead->first + lead->count++) % lead->capacity;
     lead->pending[place] = *pending;
-    double factor = widen(lead);
     for (size_t lane = 0; lane < twin->lanes; lane++) {
         lead->members[place * twin->lanes + lane] =
-            pending->raw.mean + factor * (values[lane] - pending->raw.mean);
+            pending->raw.mean + pending->factor * (values[lane] - pending->raw.mean);
     }
 }
 
@@ -134,7 +141,8 @@ static gm_status say(gm_twin *twin, const gm_state *state, size_t number, gm_err
                                                                    : forecaster->last_value[field],
         };
         gm_summarise(state, forecaster->values + field * twin->lanes, &pending.raw);
-        pending.value = widened(pending.raw, widen(lead));
+        pending.factor = widen(forecaster, field, number);
+        pending.value = widened(pending.raw, pending.factor);
         pthread_mutex_lock(&twin->look_lock);
         lead->row.time_ns = pending.valid_ns;
         lead->row.value = pending.value;
@@ -348,7 +356,7 @@ static void get_u64(void *in, uint64_t *value)
 
 static size_t pending_values(const gm_twin *twin)
 {
-    return twin->lanes + (sizeof(gm_summary) / sizeof(double)) * 2 + 1;
+    return twin->lanes + (sizeof(gm_summary) / sizeof(double)) * 2 + 4;
 }
 
 void gm_forecaster_save(const gm_twin *twin, gm_string *out)
@@ -375,6 +383,7 @@ void gm_forecaster_save(const gm_twin *twin, gm_string *out)
             gm_pack_i64(out, pending->issued_ns);
             gm_pack_i64(out, pending->valid_ns);
             gm_pack_f64(out, pending->persistence);
+            gm_pack_f64(out, pending->factor);
             gm_pack_f64s(out, &pending->raw.mean, sizeof pending->raw / sizeof(double));
             gm_pack_f64s(out, &pending->value.mean, sizeof pending->value / sizeof(double));
             gm_pack_f64s(out, lead.members + place * twin->lanes, twin->lanes);
@@ -393,6 +402,7 @@ static void load_lead(gm_twin *twin, gm_lead *lead, gm_unpack *in)
         pending->issued_ns = gm_unpack_i64(in);
         pending->valid_ns = gm_unpack_i64(in);
         pending->persistence = gm_unpack_f64(in);
+        pending->factor = gm_unpack_f64(in);
         gm_unpack_f64s(in, &pending->raw.mean, sizeof pending->raw / sizeof(double));
         gm_unpack_f64s(in, &pending->value.mean, sizeof pending->value / sizeof(double));
         gm_unpack_f64s(in, lead->members + place * twin->lanes, twin->lanes);

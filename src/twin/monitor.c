@@ -27,7 +27,7 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
 {
     gm_detect *detect = &twin->detect;
     *detect = (gm_detect){
-        .slack = 1.0, .threshold = 12.0, .calm = 0.75, .calm_count = 10, .warm_up = 60, .stale = 5.0
+        .slack = 3.0, .threshold = 20.0, .calm = 2.0, .calm_count = 10, .warm_up = 100, .stale = 5.0
     };
     static const char *const keys[] = { "slack",   "threshold", "calm", "calm count",
                                         "warm up", "stale",     NULL };
@@ -245,13 +245,18 @@ void gm_monitor_arrival(gm_twin *twin, const gm_arrived *entry, double value, bo
     }
 }
 
-static void follow_size(gm_sensor_memory *memory, double normalised)
+/// The running mean and size of normalised innovations, of a memory that grows to 1 / scale_rate
+/// measurements.
+static void follow(gm_sensor_memory *memory, double normalised)
 {
-    double size = fabs(normalised);
-    double rate = memory->count < 1000 ? 1.0 / (1.0 + memory->count) : scale_rate;
-    rate = fmax(rate, scale_rate);
-    double limit = memory->count < 10 ? size : 3.0 * memory->scale;
-    memory->scale += rate * (fmin(size, limit) - memory->scale);
+    double rate = fmax(1.0 / (1.0 + memory->count), scale_rate);
+    double limit = memory->count < 10 ? INFINITY : 3.0 * memory->scale / normal_size;
+    double deviation = fmin(fmax(normalised - memory->bias, -limit), limit);
+    memory->bias += rate * deviation;
+    memory->scale += rate * (fabs(deviation) - memory->scale);
+    memory->product += rate * (deviation * memory->last - memory->product);
+    memory->square += rate * (deviation * deviation - memory->square);
+    memory->last = deviation;
 }
 
 /// The sums on both sides. @return the side (0 above, 1 below) whose sum is over the threshold, or
@@ -310,12 +315,11 @@ void gm_monitor_take(gm_twin *twin, const gm_arrived *entry, const gm_innovation
     memory->estimate = memory->value - innovation->mean;
     memory->spread = sqrt(innovation->ensemble_variance);
     double normalised = innovation->mean / innovation->spread;
-    if (memory->events[EVENT_INNOVATION] == 0) {
-        follow_size(memory, normalised);
-    }
+    follow(memory, normalised);
     memory->count += memory->count < UINT32_MAX;
     double scale = fmax(memory->scale / normal_size, scale_least);
-    watch(twin, sensor, normalised / scale, innovation->spread * scale, entry->sample.time_ns);
+    watch(twin, sensor, (normalised - memory->bias) / scale, innovation->spread * scale,
+          entry->sample.time_ns);
 }
 
 void gm_monitor_silence(gm_twin *twin, int64_t time_ns)

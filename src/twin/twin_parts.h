@@ -63,7 +63,11 @@ typedef struct gm_sensor_memory {
     int64_t time_ns; // of its last sample
     double value;    // SI
     double estimate, spread, innovation;
-    double scale;                 // running size of normalised innovations
+    double scale; // running size of normalised innovations about their mean
+    double bias;  // their running mean, of long memory
+    // running means of neighbours' product and of squares, about the mean; the last deviation
+    double product, square, last;
+    uint32_t far;                 // the last one was far off all lanes
     double level;                 // their running mean, of short memory
     double sums[2];               // one-sided cumulated sums: above, below
     int64_t since_ns[2];          // when they left zero
@@ -114,17 +118,17 @@ typedef struct gm_group_plan {
 
 /// Work space of the estimator, sized once.
 typedef struct gm_estimator {
-    gm_group_plan *groups;             // [group_count]
-    double *noises;                    // [estimate_count] of a sensor of the same field
-    double *values;                    // [most estimates of a group][lanes]
-    double *predictions;               // [sensor_count][lanes]
-    double *measured, *variance;       // [sensor_count]
-    struct gm_innovation *innovations; // [sensor_count]
-    const gm_arrived **entries;        // [sensor_count] measured at this time in this group
-    gm_ref *refs;                      // [sensor_count]
-    double *lane_values;               // [lanes]
-    uint32_t *alive;                   // [lanes] lanes that are left
-    uint32_t *source;                  // [lanes]
+    gm_group_plan *groups;                 // [group_count]
+    double *noises;                        // [estimate_count] of a sensor of the same field
+    double *values;                        // [most estimates of a group][lanes]
+    double *predictions;                   // [sensor_count][lanes]
+    double *measured, *variance, *caution; // [sensor_count]
+    struct gm_innovation *innovations;     // [sensor_count]
+    const gm_arrived **entries;            // [sensor_count] measured at this time in this group
+    gm_ref *refs;                          // [sensor_count]
+    double *lane_values;                   // [lanes]
+    uint32_t *alive;                       // [lanes] lanes that are left
+    uint32_t *source;                      // [lanes]
     size_t alive_count;
     gm_random random;
 } gm_estimator;
@@ -133,6 +137,7 @@ typedef struct gm_estimator {
 typedef struct gm_pending {
     int64_t issued_ns, valid_ns;
     double persistence;    // what was measured last when it was issued; NAN: nothing
+    double factor;         // the band's, over the lanes' own
     gm_summary raw, value; // of the lanes, and as published
 } gm_pending;
 
