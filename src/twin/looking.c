@@ -214,7 +214,7 @@ gm_status gm_twin_fork(gm_twin *twin, const char *from, const char *name, const 
     }
     held->cycle = view.cycle;
     gm_twin_look_away(twin, &view);
-    gm_branch branch = { .held = held };
+    gm_branch branch = { .held = held, .changed = true };
     branch.status.made_ns = gm_clock_wall_ns();
     snprintf(branch.status.name, sizeof branch.status.name, "%s", name);
     snprintf(branch.status.parent, sizeof branch.status.parent, "%s", from ? from : "live");
@@ -255,6 +255,9 @@ gm_status gm_twin_drop(gm_twin *twin, const char *name, gm_error *error)
     }
     pthread_mutex_unlock(&twin->look_lock);
     gm_held_drop(held);
+    if (status == GM_OK) {
+        gm_branch_forget(twin, name);
+    }
     return status;
 }
 
@@ -316,6 +319,7 @@ static void finish_work(gm_twin *twin, const char *name, gm_held *work, gm_statu
     gm_held *gone = status == GM_OK ? branch->held : work;
     branch->held = status == GM_OK ? work : branch->held;
     branch->busy = false;
+    branch->changed = branch->changed || status == GM_OK;
     pthread_mutex_unlock(&twin->look_lock);
     gm_held_drop(gone);
 }

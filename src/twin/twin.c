@@ -67,6 +67,9 @@ static gm_status open_parts(gm_twin *twin, gm_error *error)
         status = gm_recover(twin, error);
     }
     if (status == GM_OK) {
+        status = gm_branches_open(twin, error);
+    }
+    if (status == GM_OK) {
         status = gm_intake_announce(twin, error);
     }
     return status;

@@ -173,7 +173,8 @@ typedef struct gm_forecaster {
 typedef struct gm_branch {
     gm_branch_status status;
     gm_held *held;
-    bool busy; // being advanced or set
+    bool busy;    // being advanced or set
+    bool changed; // not on disk yet, as it is
 } gm_branch;
 
 typedef struct gm_recorder {
@@ -382,6 +383,13 @@ gm_status gm_recover(gm_twin *twin, gm_error *error);
 // ---- looking.c
 // --------------------------------------------------------------------------------------------------
 
+/// Puts branches on disk that are new or changed; failing is logged. On the cycle's thread, so that making a branch
+/// costs nothing but the fork. Takes one off again. Reads all back.
+void gm_branches_keep(gm_twin *twin);
+void gm_branch_forget(gm_twin *twin, const char *name);
+gm_status gm_branches_open(gm_twin *twin, gm_error *error);
+
+/// Makes the end of a cycle what others see.
 void gm_publish(gm_twin *twin, gm_held *held);
 void gm_tell(gm_twin *twin, const gm_twin_update *update);
 

@@ -194,6 +194,40 @@ static void branches_are_forks_with_lives_of_their_own(void **state)
     gm_memory_free(samples);
 }
 
+static void branches_survive_a_restart(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/gemel-twin-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    gm_sample *samples = rig_record(16, 200);
+    gm_world *world = rig_world_open(rig_world);
+    gm_twin *twin = rig_twin_open(world, folder, 1);
+    rig_feed(twin, samples, 600);
+    assert_int_equal(gm_twin_fork(twin, NULL, "kept", "as it was", NULL), GM_OK);
+    assert_int_equal(gm_twin_fork(twin, NULL, "dropped", NULL, NULL), GM_OK);
+    assert_int_equal(gm_twin_branch_advance(twin, "kept", 60 * GM_SECOND_NS, NULL), GM_OK);
+    assert_int_equal(gm_twin_drop(twin, "dropped", NULL), GM_OK);
+    gm_twin_view view;
+    assert_int_equal(gm_twin_look(twin, "kept", &view, NULL), GM_OK);
+    uint64_t hash = gm_state_hash(view.state);
+    gm_twin_look_away(twin, &view);
+    gm_twin_close(twin);
+    twin = rig_twin_open(world, folder, 1);
+    gm_branch_status branches[GM_TWIN_BRANCHES_MAX];
+    size_t count = 0;
+    gm_twin_branches(twin, branches, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(branches[1].name, "kept");
+    assert_string_equal(branches[1].note, "as it was");
+    assert_int_equal(gm_twin_look(twin, "kept", &view, NULL), GM_OK);
+    assert_int_equal(gm_state_hash(view.state), hash);
+    gm_twin_look_away(twin, &view);
+    gm_twin_close(twin);
+    gm_world_close(world);
+    gm_memory_free(samples);
+    rig_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +236,7 @@ int main(void)
         cmocka_unit_test(an_open_lid_is_an_event_that_ends),
         cmocka_unit_test(a_sample_counts_once),
         cmocka_unit_test(branches_are_forks_with_lives_of_their_own),
+        cmocka_unit_test(branches_survive_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
