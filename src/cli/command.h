@@ -65,6 +65,7 @@ gm_status gm_arguments_read(const gm_command *command, char *const *words, size_
 /// Prints a command's help to standard output.
 void gm_command_help(const gm_command *command);
 
+/// Whether an option, by its place in the command's table, was typed.
 bool gm_option_given(const gm_arguments *arguments, size_t option);
 
 /// A whole number of at least 1; untouched when the option was not given.
@@ -115,9 +116,11 @@ typedef struct gm_progress {
     bool terminal, shown;
 } gm_progress;
 
+/// Starts to count; draws nothing yet. @param label  outlives the bar
 gm_progress gm_progress_start(const char *label);
 /// @param done  0 .. 1; cheap to call often
 void gm_progress_show(gm_progress *progress, double done);
+/// Clears the bar.
 void gm_progress_end(gm_progress *progress);
 
 #endif
