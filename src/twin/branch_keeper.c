@@ -1,5 +1,5 @@
-// Branches on disk: each is kept in the catalogue from the moment it is made, so that it survives a
-// restart.
+// Branches on disk: each is kept in the catalogue from the end of the cycle in which it was
+// made, so that it survives a restart.
 //
 // `branch/NAME` holds (codec/pack.h) version u16, parent text, note text, made i64, cycle u64, size
 // u64; the state (gm_state_save) follows in `branch-part/NAME/000000` and so on, PART_SIZE bytes
@@ -37,47 +37,56 @@ static gm_status put_parts(gm_twin *twin, const char *name, gm_text bytes, gm_er
     return status;
 }
 
-void gm_branch_keep(gm_twin *twin, const char *name)
+static void keep_branch(gm_twin *twin, const gm_branch_status *of, const gm_twin_view *view)
 {
-    gm_twin_view view;
-    if (twin->store == NULL || gm_twin_look(twin, name, &view, NULL) != GM_OK) {
-        return;
-    }
-    gm_branch_status of = { 0 };
-    pthread_mutex_lock(&twin->look_lock);
-    for (size_t index = 0; index < twin->branch_count; index++) {
-        if (strcmp(twin->branches[index].status.name, name) == 0) {
-            of = twin->branches[index].status;
-        }
-    }
-    pthread_mutex_unlock(&twin->look_lock);
     void *bytes = NULL;
     size_t size = 0;
     gm_error error = { 0 };
-    gm_status status = gm_state_save(view.state, &bytes, &size, &error);
+    gm_status status = gm_state_save(view->state, &bytes, &size, &error);
     gm_string head = { 0 };
     gm_pack_u16(&head, KEEP_VERSION);
-    gm_pack_text(&head, gm_text_of(of.parent));
-    gm_pack_text(&head, gm_text_of(of.note));
-    gm_pack_i64(&head, of.made_ns);
-    gm_pack_u64(&head, view.cycle);
+    gm_pack_text(&head, gm_text_of(of->parent));
+    gm_pack_text(&head, gm_text_of(of->note));
+    gm_pack_i64(&head, of->made_ns);
+    gm_pack_u64(&head, view->cycle);
     gm_pack_u64(&head, size);
-    gm_twin_look_away(twin, &view);
     if (status == GM_OK) {
-        status = put_parts(twin, name, (gm_text){ bytes, size }, &error);
+        status = put_parts(twin, of->name, (gm_text){ bytes, size }, &error);
     }
     char key[KEY_SIZE];
-    head_key(key, name);
+    head_key(key, of->name);
     if (status == GM_OK) { // the head last: it says that the parts are there
         status = head.failed ? GM_MEMORY
                              : gm_catalogue_put(twin->store, key, head.data, head.size, &error);
     }
     if (status != GM_OK) {
         gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
-                     "branch '%s' will not survive a restart: %s", name, error.text);
+                     "branch '%s' will not survive a restart: %s", of->name, error.text);
     }
     gm_string_free(&head);
     gm_memory_free(bytes);
+}
+
+void gm_branches_keep(gm_twin *twin)
+{
+    for (bool again = twin->store != NULL; again;) {
+        gm_branch_status of = { 0 };
+        pthread_mutex_lock(&twin->look_lock);
+        for (size_t index = 0; index < twin->branch_count; index++) {
+            if (twin->branches[index].changed) {
+                of = twin->branches[index].status;
+                twin->branches[index].changed = false;
+                break;
+            }
+        }
+        pthread_mutex_unlock(&twin->look_lock);
+        gm_twin_view view;
+        again = of.name[0] != '\0';
+        if (again && gm_twin_look(twin, of.name, &view, NULL) == GM_OK) {
+            keep_branch(twin, &of, &view);
+            gm_twin_look_away(twin, &view);
+        }
+    }
 }
 
 void gm_branch_forget(gm_twin *twin, const char *name)

@@ -215,6 +215,7 @@ gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error)
     status = gm_forecaster_issue(twin, error);
     if (status == GM_OK && !twin->replaying) {
         gm_tell(twin, &(gm_twin_update){ .kind = GM_UPDATE_CYCLE, .cycle = twin->cycle });
+        gm_branches_keep(twin);
         status = gm_recorder_snapshot(twin, false, error);
     }
     return status;

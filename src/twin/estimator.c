@@ -106,8 +106,7 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
     return GM_OK;
 }
 
-// ---- moving values
-// ----------------------------------------------------------------------------------------------
+// ---- moving values ----
 
 /// What a value is moved by: steps of `size`, as they are or of the logarithm.
 typedef struct shake {
@@ -170,8 +169,7 @@ gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error)
     return status;
 }
 
-// ---- inputs
-// -----------------------------------------------------------------------------------------------------
+// ---- inputs ----
 
 static double value_of(const gm_twin *twin, const gm_arrived *entry)
 {
@@ -197,8 +195,7 @@ static gm_status write_input(gm_twin *twin, const gm_arrived *entry, double valu
     return status == GM_OK ? gm_state_changed(twin->state, sensor->ref.system, error) : status;
 }
 
-// ---- measurements
-// -----------------------------------------------------------------------------------------------
+// ---- measurements ----
 
 static double noise_of(const gm_world_sensor *sensor, double value)
 {
@@ -473,8 +470,7 @@ gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t c
     return status;
 }
 
-// ---- time
-// -------------------------------------------------------------------------------------------------------
+// ---- time ----
 
 /// Lanes that failed become copies of lanes that are left, drawn by lot.
 static gm_status replace_failed(gm_twin *twin, gm_error *error)

@@ -83,8 +83,7 @@ void gm_forecaster_close(gm_twin *twin)
     gm_world_work_close(twin->forecaster.work);
 }
 
-// ---- issuing
-// ----------------------------------------------------------------------------------------------------
+// ---- issuing ----
 
 /// The factor for the next band. A lead whose own truths are still few borrows from the shorter
 /// ones, whose truths come sooner.
@@ -207,8 +206,7 @@ gm_status gm_forecaster_issue(gm_twin *twin, gm_error *error)
     return status == GM_OK ? GM_OK : gm_error_set(error, status, "%s", why.text);
 }
 
-// ---- scoring
-// ----------------------------------------------------------------------------------------------------
+// ---- scoring ----
 
 /// What was said, against the truth.
 static void count_score(gm_twin *twin, gm_lead *lead, double truth, bool inside)
@@ -274,8 +272,7 @@ void gm_forecaster_score(gm_twin *twin, size_t sensor, int64_t time_ns, double v
     }
 }
 
-// ---- what others see
-// --------------------------------------------------------------------------------------------
+// ---- what others see ----
 
 gm_status gm_twin_forecast(gm_twin *twin, size_t field, gm_forecast_row *rows, int64_t *issued_ns,
                            gm_error *error)
@@ -319,8 +316,7 @@ void gm_twin_scores(gm_twin *twin, gm_score *scores)
     pthread_mutex_unlock(&twin->look_lock);
 }
 
-// ---- snapshots
-// --------------------------------------------------------------------------------------------------
+// ---- snapshots ----
 
 static void visit_lead(gm_lead *lead, void (*f64)(void *, double *),
                        void (*u64)(void *, uint64_t *), void *context)

@@ -102,8 +102,7 @@ void gm_intake_close(gm_twin *twin)
     gm_string_free(&twin->payload);
 }
 
-// ---- submitting
-// -------------------------------------------------------------------------------------------------
+// ---- submitting ----
 
 /// true when a sample from before the window is in the history already.
 static bool is_in_history(gm_twin *twin, const gm_sample *sample)
@@ -283,8 +282,7 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
     return GM_OK;
 }
 
-// ---- taking
-// -----------------------------------------------------------------------------------------------------
+// ---- taking ----
 
 /// The mark of this cycle, and the inbox in exchange for an empty one.
 static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, size_t *count)
@@ -352,8 +350,7 @@ gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, int64_t *earliest_ns, g
     return GM_OK;
 }
 
-// ---- recovery
-// ---------------------------------------------------------------------------------------------------
+// ---- recovery ----
 
 gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *error)
 {

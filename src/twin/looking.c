@@ -182,8 +182,7 @@ void gm_twin_events(gm_twin *twin, bool open_only, size_t limit, gm_twin_event *
     pthread_mutex_unlock(&twin->look_lock);
 }
 
-// ---- branches
-// ---------------------------------------------------------------------------------------------------
+// ---- branches ----
 
 static bool is_name(const char *name)
 {

@@ -59,8 +59,7 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
     return status;
 }
 
-// ---- events
-// -----------------------------------------------------------------------------------------------------
+// ---- events ----
 
 static uint64_t event_id(const gm_twin *twin, size_t sensor, gm_event_kind kind, int64_t time_ns)
 {
@@ -214,8 +213,7 @@ void gm_monitor_settle(gm_twin *twin, int64_t known_ns)
     }
 }
 
-// ---- samples
-// ----------------------------------------------------------------------------------------------------
+// ---- samples ----
 
 static gm_group_memory *group_of(gm_twin *twin, size_t sensor)
 {

@@ -17,8 +17,7 @@ enum { SNAPSHOT_VERSION = 1, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT
 static const int64_t default_snapshot_ns = 600 * GM_SECOND_NS;
 static const char *const branch_live = "live";
 
-// ---- history
-// ----------------------------------------------------------------------------------------------------
+// ---- history ----
 
 static gm_status open_series(gm_twin *twin, const char *name, const char *columns, const char *unit,
                              gm_series_id *id)
@@ -175,8 +174,7 @@ void gm_recorder_event(gm_twin *twin, const gm_twin_event *event)
     }
 }
 
-// ---- snapshots
-// --------------------------------------------------------------------------------------------------
+// ---- snapshots ----
 
 /// The journal is needed from the record after this one to get from the window's oldest state to
 /// now.
@@ -286,8 +284,7 @@ gm_status gm_recorder_snapshot(gm_twin *twin, bool at_once, gm_error *error)
     return at_once && status != GM_OK ? gm_error_set(error, status, "%s", why.text) : GM_OK;
 }
 
-// ---- recovery
-// ---------------------------------------------------------------------------------------------------
+// ---- recovery ----
 
 /// Today's numbers of the sensors that stored records mean.
 typedef struct sensor_map {

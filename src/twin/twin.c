@@ -119,6 +119,7 @@ void gm_twin_close(gm_twin *twin)
     }
     gm_twin_stop(twin);
     if (!twin->abandoned) {
+        gm_branches_keep(twin);
         gm_recorder_snapshot(twin, true, NULL);
     }
     gm_intake_close(twin);
@@ -179,8 +180,7 @@ gm_status gm_twin_settle(gm_twin *twin, gm_error *error)
     return status == GM_OK ? gm_recorder_snapshot(twin, true, error) : status;
 }
 
-// ---- live
-// -------------------------------------------------------------------------------------------------------
+// ---- live ----
 
 /// Waits until the wall clock reaches time_ns. @return false when the twin is to stop
 static bool wait_until(gm_twin *twin, int64_t time_ns)

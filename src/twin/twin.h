@@ -61,8 +61,7 @@ void gm_twin_close(gm_twin *twin);
 const gm_world *gm_twin_world(const gm_twin *twin);
 gm_store *gm_twin_store(gm_twin *twin); // NULL without a folder
 
-// ---- samples in
-// -------------------------------------------------------------------------------------------------
+// ---- samples in ----
 
 typedef enum gm_sample_fate {
     GM_SAMPLE_NONE = 0,
@@ -93,8 +92,7 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
                          gm_sample_fate *fates, gm_submit_done *done, void *context,
                          gm_error *error);
 
-// ---- the cycle, driven by the caller (recordings, tests)
-// --------------------------------------------------------
+// ---- the cycle, driven by the caller (recordings, tests) ----
 
 /// Runs all cycles that end at or before `time_ns` of source time. Not while gm_twin_start is in
 /// force.
@@ -107,8 +105,7 @@ gm_status gm_twin_settle(gm_twin *twin, gm_error *error);
 /// The hash of the live state (gm_state_hash).
 uint64_t gm_twin_hash(gm_twin *twin);
 
-// ---- looking
-// ----------------------------------------------------------------------------------------------------
+// ---- looking ----
 
 typedef struct gm_twin_status {
     int64_t time_ns; // of the live state; INT64_MIN before the first cycle
@@ -149,8 +146,7 @@ typedef struct gm_summary {
 /// copy
 void gm_summarise(const gm_state *state, const double *values, gm_summary *summary);
 
-// ---- forecasts and scores
-// ---------------------------------------------------------------------------------------
+// ---- forecasts and scores ----
 
 typedef struct gm_forecast_row {
     int64_t time_ns, lead_ns;
@@ -172,8 +168,7 @@ typedef struct gm_score {
 /// @param scores  out, [ref_count * lead_count] of the world's forecast
 void gm_twin_scores(gm_twin *twin, gm_score *scores);
 
-// ---- events
-// -----------------------------------------------------------------------------------------------------
+// ---- events ----
 
 typedef struct gm_twin_event {
     uint64_t id;
@@ -188,8 +183,7 @@ typedef struct gm_twin_event {
 void gm_twin_events(gm_twin *twin, bool open_only, size_t limit, gm_twin_event *events,
                     size_t *count);
 
-// ---- branches
-// ---------------------------------------------------------------------------------------------------
+// ---- branches ----
 
 typedef struct gm_branch_status {
     char name[64], parent[64], note[160];
@@ -211,8 +205,7 @@ gm_status gm_twin_branch_advance(gm_twin *twin, const char *name, int64_t for_ns
 gm_status gm_twin_branch_set(gm_twin *twin, const char *name, gm_ref ref, double value,
                              gm_error *error);
 
-// ---- told of changes
-// --------------------------------------------------------------------------------------------
+// ---- told of changes ----
 
 typedef enum gm_update_kind {
     GM_UPDATE_NONE = 0,

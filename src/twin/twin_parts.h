@@ -274,8 +274,7 @@ struct gm_twin {
     pthread_cond_t wake;
 };
 
-// ---- intake.c: samples from outside
-// -----------------------------------------------------------------------------
+// ---- intake.c: samples from outside ----
 
 gm_status gm_intake_open(gm_twin *twin, gm_error *error);
 void gm_intake_close(gm_twin *twin);
@@ -295,8 +294,7 @@ typedef struct gm_restore {
 } gm_restore;
 gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *error);
 
-// ---- window.c
-// ---------------------------------------------------------------------------------------------------
+// ---- window.c ----
 
 gm_status gm_window_open(gm_twin *twin, gm_error *error);
 void gm_window_close(gm_window *window);
@@ -315,8 +313,7 @@ size_t gm_window_after(const gm_window *window, int64_t time_ns);
 bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t before_ns, bool *known);
 void gm_seen_remove(gm_seen *seen, const gm_sample *sample);
 
-// ---- cycle.c
-// ----------------------------------------------------------------------------------------------------
+// ---- cycle.c ----
 
 /// One cycle: takes what waits, rewinds if something is late, brings the live state to time_ns,
 /// publishes.
@@ -325,8 +322,7 @@ gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error);
 gm_status gm_cycle_begin(gm_twin *twin, int64_t time_ns, gm_error *error);
 uint64_t gm_cycle_number(const gm_twin *twin, int64_t time_ns);
 
-// ---- estimator.c
-// ------------------------------------------------------------------------------------------------
+// ---- estimator.c ----
 
 gm_status gm_estimator_open(gm_twin *twin, gm_error *error);
 /// Initial spread of parameters and states.
@@ -337,8 +333,7 @@ gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t c
 /// What time does to what is estimated: drift; failed lanes are replaced.
 gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error);
 
-// ---- monitor.c
-// --------------------------------------------------------------------------------------------------
+// ---- monitor.c ----
 
 struct gm_innovation;
 /// Every sample, before it is used.
@@ -355,8 +350,7 @@ void gm_monitor_rewind(gm_twin *twin, int64_t time_ns);
 void gm_monitor_settle(gm_twin *twin, int64_t known_ns);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
 
-// ---- forecaster.c
-// -----------------------------------------------------------------------------------------------
+// ---- forecaster.c ----
 
 gm_status gm_forecaster_open(gm_twin *twin, gm_error *error);
 void gm_forecaster_close(gm_twin *twin);
@@ -368,8 +362,7 @@ void gm_forecaster_save(const gm_twin *twin, gm_string *out);
 /// @return false: bytes of another world or damaged; scores begin anew
 bool gm_forecaster_load(gm_twin *twin, gm_text bytes);
 
-// ---- recorder.c: history, snapshots, recovery
-// -------------------------------------------------------------------
+// ---- recorder.c: history, snapshots, recovery ----
 
 gm_status gm_recorder_open(gm_twin *twin, gm_error *error);
 void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns);
@@ -380,11 +373,10 @@ void gm_recorder_event(gm_twin *twin, const gm_twin_event *event);
 gm_status gm_recorder_snapshot(gm_twin *twin, bool at_once, gm_error *error);
 gm_status gm_recover(gm_twin *twin, gm_error *error);
 
-// ---- looking.c
-// --------------------------------------------------------------------------------------------------
+// ---- looking.c ----
 
-/// Puts branches on disk that are new or changed; failing is logged. On the cycle's thread, so that making a branch
-/// costs nothing but the fork. Takes one off again. Reads all back.
+/// Puts branches on disk that are new or changed; failing is logged. On the cycle's thread, so that
+/// making a branch costs nothing but the fork. Takes one off again. Reads all back.
 void gm_branches_keep(gm_twin *twin);
 void gm_branch_forget(gm_twin *twin, const char *name);
 gm_status gm_branches_open(gm_twin *twin, gm_error *error);

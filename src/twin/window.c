@@ -34,8 +34,7 @@ void gm_held_drop(gm_held *held)
     }
 }
 
-// ---- cycles
-// -----------------------------------------------------------------------------------------------------
+// ---- cycles ----
 
 gm_status gm_window_open(gm_twin *twin, gm_error *error)
 {
@@ -103,8 +102,7 @@ size_t gm_window_before(const gm_window *window, int64_t time_ns)
     return low;
 }
 
-// ---- samples
-// ----------------------------------------------------------------------------------------------------
+// ---- samples ----
 
 static bool comes_before(const gm_sample *a, const gm_sample *b)
 {
@@ -152,8 +150,7 @@ bool gm_window_add(gm_window *window, const gm_arrived *entry)
     return true;
 }
 
-// ---- seen
-// -------------------------------------------------------------------------------------------------------
+// ---- seen ----
 
 static uint64_t key_of(const gm_sample *sample)
 {
