@@ -80,6 +80,10 @@ static gm_status check(const gm_analysis *analysis, gm_error *error)
             return gm_error_set(error, GM_INVALID, "the error variance of a measurement is %g",
                                 analysis->variance[index]);
         }
+        if (analysis->caution != NULL && !(analysis->caution[index] >= 1.0)) {
+            return gm_error_set(error, GM_INVALID, "the caution of a measurement is %g",
+                                analysis->caution[index]);
+        }
         sum += zero_of(analysis->measured[index]) + zero_of(analysis->variance[index]);
     }
     for (size_t index = 0; index < analysis->measurement_count * analysis->lanes; index++) {

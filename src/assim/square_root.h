@@ -41,8 +41,8 @@ typedef struct gm_innovation {
 /// Updates values (and predictions) by all measurements in their order.
 /// @param innovations  out, [measurement_count], all taken against the lanes before the whole
 /// update; NULL to skip
-/// @return GM_INVALID (fewer than 2 lanes, a variance that is not positive), GM_NUMERIC (a value
-/// that is not finite):
+/// @return GM_INVALID (fewer than 2 lanes, a variance that is not positive, a caution below 1),
+/// GM_NUMERIC (a value that is not finite):
 ///         then nothing was changed
 gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,
                                 gm_error *error);

@@ -209,6 +209,40 @@ static void an_innovation_beyond_the_gate_counts_as_the_gate(void **state)
     assert_close((open[0] + open[1]) / 2, 20.0, 1e-12);
 }
 
+static void cautious_values_learn_as_from_a_worse_sensor(void **state)
+{
+    (void)state;
+    enum { SEEN = 1 };
+    const double caution[] = { 8.0 };
+    ensemble careful = draw_ensemble(), worse = careful, plain = careful;
+    gm_analysis analysis = analysis_of(&careful);
+    analysis.measurement_count = SEEN;
+    analysis.caution = caution;
+    analysis.cautious_from = 2;
+    gm_innovation innovation;
+    assert_int_equal(gm_square_root_update(&analysis, &innovation, NULL), GM_OK);
+    // an innovation of eight times the variance
+    double total = innovation.spread * innovation.spread;
+    const double worse_variance[] = { caution[0] * total - innovation.ensemble_variance };
+    analysis = analysis_of(&worse);
+    analysis.measurement_count = SEEN;
+    analysis.variance = worse_variance;
+    assert_int_equal(gm_square_root_update(&analysis, NULL, NULL), GM_OK);
+    analysis = analysis_of(&plain);
+    analysis.measurement_count = SEEN;
+    assert_int_equal(gm_square_root_update(&analysis, NULL, NULL), GM_OK);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        assert_close(careful.values[2][lane], worse.values[2][lane], 1e-10);
+        for (size_t value = 0; value < 2; value++) {
+            assert_close(careful.values[value][lane], plain.values[value][lane], 0.0);
+        }
+    }
+    const double hasty[] = { 0.5 };
+    analysis.caution = hasty;
+    gm_error error = { 0 };
+    assert_int_equal(gm_square_root_update(&analysis, NULL, &error), GM_INVALID);
+}
+
 static void agreeing_lanes_learn_nothing(void **state)
 {
     (void)state;
@@ -272,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_linear_gaussian_world_is_updated_as_by_kalman),
         cmocka_unit_test(the_order_of_measurements_does_not_matter),
         cmocka_unit_test(an_innovation_beyond_the_gate_counts_as_the_gate),
+        cmocka_unit_test(cautious_values_learn_as_from_a_worse_sensor),
         cmocka_unit_test(agreeing_lanes_learn_nothing),
         cmocka_unit_test(what_cannot_be_used_changes_nothing),
         cmocka_unit_test(inflation_keeps_the_mean_and_scales_the_spread),

@@ -353,6 +353,48 @@ static void integrators_are_read_strictly(void **state)
     gm_arena_close(arena);
 }
 
+static gm_status choose_and_narrow(gm_model *model, gm_error *error)
+{
+    (void)error;
+    const gm_integrator integrator = { .method = 1, .step_s = 0.5, .step_limit = 100 };
+    gm_model_integrator(model, &integrator);
+    gm_model_single(model);
+    return GM_OK;
+}
+
+static gm_status build_nothing(gm_model *model, const gm_config *config, gm_error *error)
+{
+    (void)model;
+    (void)config;
+    (void)error;
+    return GM_OK;
+}
+
+static void a_domain_chooses_its_integrator_and_width(void **state)
+{
+    (void)state;
+    spoil = choose_and_narrow;
+    trial made = open_trial(&movers, (trial_options){ .lanes = 9, .width = 8 });
+    spoil = NULL;
+    trial wide = open_trial(&movers, (trial_options){ .lanes = 9, .width = 8 });
+    assert_true(gm_model_is_single(made.model));
+    assert_int_equal(gm_state_lanes(made.state), 9);
+    advance_state(made.state, 40 * second_ns, NULL);
+    advance_state(wide.state, 40 * second_ns, NULL);
+    double single[9], exact = 2.0;
+    read_lanes(made.state, ref_of(FIRST, WHERE, 0), single);
+    assert_close(single[8], exact, 1e-6);
+    gm_error error = { 0 };
+    assert_int_equal(gm_state_advance(made.state, 0, 100 * second_ns, NULL, &error), GM_NUMERIC);
+    close_trial(&made);
+    close_trial(&wide);
+    gm_domain empty = movers;
+    empty.build = build_nothing;
+    gm_model *model = NULL;
+    assert_int_equal(gm_model_build(&empty, "s", NULL, &model, &error), GM_INVALID);
+    assert_non_null(strstr(error.text, "no class"));
+}
+
 static void layouts_have_limits(void **state)
 {
     (void)state;
@@ -402,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_model_tells_what_was_declared),
         cmocka_unit_test(a_held_unknown_stays_where_it_is),
         cmocka_unit_test(integrators_are_read_strictly),
+        cmocka_unit_test(a_domain_chooses_its_integrator_and_width),
         cmocka_unit_test(layouts_have_limits),
         cmocka_unit_test(a_hundred_thousand_names_are_found),
     };
