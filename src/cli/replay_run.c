@@ -36,9 +36,9 @@ static bool keep_pace(const player *play, int64_t time_ns)
 
 static gm_status submit(player *play, size_t count, gm_error *error)
 {
+    gm_submission submission = { .samples = play->samples, .count = count, .fates = play->fates };
     gm_status status;
-    while ((status = gm_twin_submit(play->twin, play->samples, count, play->fates, NULL, NULL,
-                                    error)) == GM_BUSY) {
+    while ((status = gm_twin_submit(play->twin, &submission, error)) == GM_BUSY) {
         if (gm_stop_wait(busy_pause_ns)) {
             play->tally->stopped = true;
             return GM_OK;

@@ -190,7 +190,8 @@ gm_status gm_take_samples(gm_serve_call *call, gm_error *error)
     if (status == GM_OK && d->count == 0) {
         atomic_store(&d->awaited, 1);
     } else if (status == GM_OK) {
-        status = gm_twin_submit(call->twin, d->samples, d->count, d->fates, on_commit, d, error);
+        gm_submission submission = { d->samples, d->count, d->fates, on_commit, d };
+        status = gm_twin_submit(call->twin, &submission, error);
     }
     if (status != GM_OK) {
         delivery_close(d);

@@ -243,32 +243,34 @@ static gm_status take_in(gm_twin *twin, const gm_sample *samples, size_t count,
     return status;
 }
 
-gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
-                         gm_sample_fate *fates, gm_submit_done *done, void *context,
-                         gm_error *error)
+gm_status gm_twin_submit(gm_twin *twin, const gm_submission *submission, gm_error *error)
 {
+    size_t count = submission->count;
     if (count > GM_TWIN_SUBMIT_MAX) {
         return gm_error_set(error, GM_LIMIT, "%zu samples at once; at most %d are taken", count,
                             GM_TWIN_SUBMIT_MAX);
     }
-    memset(fates, 0, count * sizeof *fates);
+    if (count > 0) {
+        memset(submission->fates, 0, count * sizeof *submission->fates);
+    }
     gm_status status = GM_OK;
     uint64_t last = 0;
     pthread_mutex_lock(&twin->inbox_lock);
     for (size_t at = 0; status == GM_OK && at < count; at += RECORD_SAMPLES) {
         size_t portion = count - at < RECORD_SAMPLES ? count - at : RECORD_SAMPLES;
         uint64_t number = 0;
-        status = take_in(twin, samples + at, portion, fates + at, &number);
+        status = take_in(twin, submission->samples + at, portion, submission->fates + at, &number);
         last = number > last ? number : last;
     }
     if (twin->journal != NULL && last == 0) {
         // only known samples: they were journalled before, perhaps a moment ago
         last = gm_journal_next(twin->journal) - 1;
     }
-    bool waits = status == GM_OK && done != NULL && twin->journal != NULL &&
+    bool waits = status == GM_OK && submission->done != NULL && twin->journal != NULL &&
                  gm_journal_durable(twin->journal) < last;
     if (waits) {
-        twin->waiters[twin->waiter_count++] = (gm_waiter){ last, done, context };
+        twin->waiters[twin->waiter_count++] =
+            (gm_waiter){ last, submission->done, submission->context };
     }
     pthread_mutex_unlock(&twin->inbox_lock);
     if (status != GM_OK) {
@@ -276,8 +278,8 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
                             status == GM_BUSY ? "too much is waiting already; send again later"
                                               : "no memory for samples");
     }
-    if (!waits && done != NULL) {
-        done(context, GM_OK, "");
+    if (!waits && submission->done != NULL) {
+        submission->done(submission->context, GM_OK, "");
     }
     return GM_OK;
 }

@@ -83,14 +83,19 @@ typedef struct gm_sample {
 /// GM_OK means on disk.
 typedef void gm_submit_done(void *context, gm_status status, const char *text);
 
-/// Journals samples and hands them to the cycle.
-/// @param fates  out, [count], filled before return
-/// @param done   called after the commit; NULL when nobody waits
+/// Samples that go in together, and who is told of their commit.
+typedef struct gm_submission {
+    const gm_sample *samples; // [count]
+    size_t count;
+    gm_sample_fate *fates; // out, [count], filled before gm_twin_submit returns
+    gm_submit_done *done;  // called after the commit; NULL when nobody waits
+    void *context;         // of `done`
+} gm_submission;
+
+/// Journals samples and hands them to the cycle. Any thread.
 /// @return GM_OK: `done` will be called; else it will not: GM_LIMIT, GM_BUSY (try again later),
 /// GM_MEMORY
-gm_status gm_twin_submit(gm_twin *twin, const gm_sample *samples, size_t count,
-                         gm_sample_fate *fates, gm_submit_done *done, void *context,
-                         gm_error *error);
+gm_status gm_twin_submit(gm_twin *twin, const gm_submission *submission, gm_error *error);
 
 // ---- the cycle, driven by the caller (recordings, tests) ----
 

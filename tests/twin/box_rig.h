@@ -146,9 +146,9 @@ static inline void rig_feed(gm_twin *twin, const gm_sample *samples, size_t coun
     int64_t newest_ns = INT64_MIN;
     for (size_t index = 0; index < count; index++) {
         gm_sample_fate fate;
+        gm_submission submission = { .samples = &samples[index], .count = 1, .fates = &fate };
         gm_status status;
-        while ((status = gm_twin_submit(twin, &samples[index], 1, &fate, NULL, NULL, &error)) ==
-               GM_BUSY) {
+        while ((status = gm_twin_submit(twin, &submission, &error)) == GM_BUSY) {
             usleep(1000);
         }
         if (status != GM_OK) {

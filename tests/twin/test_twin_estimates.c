@@ -124,6 +124,14 @@ static void an_open_lid_is_an_event_that_ends(void **state)
     gm_memory_free(samples);
 }
 
+static gm_sample_fate fate_of(gm_twin *twin, const gm_sample *sample)
+{
+    gm_sample_fate fate = GM_SAMPLE_NONE;
+    gm_submission submission = { .samples = sample, .count = 1, .fates = &fate };
+    assert_int_equal(gm_twin_submit(twin, &submission, NULL), GM_OK);
+    return fate;
+}
+
 static void a_sample_counts_once(void **state)
 {
     (void)state;
@@ -132,18 +140,15 @@ static void a_sample_counts_once(void **state)
     gm_twin *twin = rig_twin_open(world, NULL, 1);
     rig_feed(twin, samples, 300);
     rig_feed(twin, samples + 270, 30);
-    gm_sample_fate fate;
     gm_sample with = samples[299];
     with.has_sequence = true;
     with.sequence = 7;
-    assert_int_equal(gm_twin_submit(twin, &with, 1, &fate, NULL, NULL, NULL), GM_OK);
-    assert_int_equal(fate, GM_SAMPLE_ACCEPTED); // a sequence tells samples of one time apart
-    assert_int_equal(gm_twin_submit(twin, &with, 1, &fate, NULL, NULL, NULL), GM_OK);
-    assert_int_equal(fate, GM_SAMPLE_DUPLICATE);
+    assert_int_equal(fate_of(twin, &with),
+                     GM_SAMPLE_ACCEPTED); // a sequence tells samples of one time apart
+    assert_int_equal(fate_of(twin, &with), GM_SAMPLE_DUPLICATE);
     gm_sample wrong = samples[299];
     wrong.value = NAN;
-    assert_int_equal(gm_twin_submit(twin, &wrong, 1, &fate, NULL, NULL, NULL), GM_OK);
-    assert_int_equal(fate, GM_SAMPLE_REJECTED);
+    assert_int_equal(fate_of(twin, &wrong), GM_SAMPLE_REJECTED);
     gm_twin_status status;
     gm_twin_status_get(twin, &status);
     assert_int_equal(status.accepted, 301);
