@@ -37,12 +37,13 @@ typedef struct gm_twin_options {
     const gm_log *log;   // NULL logs nothing
     bool replay;         // source time drives the cycle, not the clock
     int64_t snapshot_ns; // between snapshots in source time; 0: 10 minutes
-    int64_t
-        score_after_ns; // forecasts issued sooner after the first one are not scored; 0: all are
+    // forecasts issued sooner than this after the first one are not scored; 0: all are
+    int64_t score_after_ns;
     /// Future values (SI) for drivers whose rule ahead is `known`; NAN: unknown. NULL: hold.
     double (*known)(void *context, size_t sensor, int64_t time_ns);
     void *known_context;
 } gm_twin_options;
+/// One worker, the clock drives the cycle, nothing is kept.
 gm_twin_options gm_default_twin_options(void);
 
 /// Opens a twin: reads the latest snapshot and the journal behind it, or starts afresh.
@@ -58,6 +59,7 @@ void gm_twin_stop(gm_twin *twin);
 /// Stops, writes a last snapshot, frees. NULL is fine.
 void gm_twin_close(gm_twin *twin);
 
+/// The world a twin was opened for.
 const gm_world *gm_twin_world(const gm_twin *twin);
 gm_store *gm_twin_store(gm_twin *twin); // NULL without a folder
 
@@ -119,6 +121,7 @@ typedef struct gm_twin_status {
     size_t lanes, lanes_left, open_events;
     bool replay, running;
 } gm_twin_status;
+/// Counters and time of the live state, all of one moment.
 void gm_twin_status_get(gm_twin *twin, gm_twin_status *status);
 
 /// A published state of a branch: const, shared, safe to read on any thread until given back.
@@ -141,6 +144,7 @@ typedef struct gm_sensor_status {
     const char *quality;                        // "good", "range", "stale", "late", "none"
     uint64_t accepted, rejected;
 } gm_sensor_status;
+/// A sensor as of the last published cycle. @param sensor  its number in the world
 void gm_twin_sensor(gm_twin *twin, size_t sensor, gm_sensor_status *status);
 
 /// Summary of one address over the lanes that are left.

@@ -276,6 +276,7 @@ struct gm_twin {
 
 // ---- intake.c: samples from outside ----
 
+/// An empty inbox.
 gm_status gm_intake_open(gm_twin *twin, gm_error *error);
 void gm_intake_close(gm_twin *twin);
 /// Moves the inbox into the window and marks the cycle in the journal. @param earliest_ns out:
@@ -288,14 +289,16 @@ typedef struct gm_restore {
     const void *bytes;
     size_t size;
     uint64_t number;
-    const size_t
-        *sensors; // [name_count] today's number of the sensor a record means; GM_NO_INDEX: gone
+    const size_t *sensors; // [name_count] today's number of each; GM_NO_INDEX: gone
     size_t name_count;
 } gm_restore;
+/// Puts the samples of a record back into the inbox, as they had come in.
+/// @return GM_CORRUPT, GM_MEMORY
 gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *error);
 
 // ---- window.c ----
 
+/// Room for as many cycles as the world's lateness limit covers.
 gm_status gm_window_open(gm_twin *twin, gm_error *error);
 void gm_window_close(gm_window *window);
 /// Keeps a cycle's end; the oldest one leaves when the ring is full, with the samples before it.
@@ -324,6 +327,7 @@ uint64_t gm_cycle_number(const gm_twin *twin, int64_t time_ns);
 
 // ---- estimator.c ----
 
+/// Plans of all groups and the work space they share.
 gm_status gm_estimator_open(gm_twin *twin, gm_error *error);
 /// Initial spread of parameters and states.
 gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error);
@@ -352,6 +356,7 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
 
 // ---- forecaster.c ----
 
+/// Room for the newest forecast, for those that wait for their truth, and for scores.
 gm_status gm_forecaster_open(gm_twin *twin, gm_error *error);
 void gm_forecaster_close(gm_twin *twin);
 /// Issues a forecast when one is due.
@@ -364,10 +369,15 @@ bool gm_forecaster_load(gm_twin *twin, gm_text bytes);
 
 // ---- recorder.c: history, snapshots, recovery ----
 
+/// Names the series of sensors and of `record:` in the history. Nothing to do without a folder.
 gm_status gm_recorder_open(gm_twin *twin, gm_error *error);
+/// Records what is due of a state. @param known_ns  end of the cycle that knows it
 void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns);
+/// Records a raw sample. @param quality  gm_quality
 void gm_recorder_sample(gm_twin *twin, const gm_arrived *entry, uint32_t quality);
+/// Records the quantiles of a forecast at one lead.
 void gm_recorder_forecast(gm_twin *twin, const gm_lead *lead);
+/// Records an event as it is now; the same id again takes its place.
 void gm_recorder_event(gm_twin *twin, const gm_twin_event *event);
 /// Writes a snapshot when one is due, or at once. gm_recover reads it and the journal behind it.
 gm_status gm_recorder_snapshot(gm_twin *twin, bool at_once, gm_error *error);
