@@ -121,7 +121,7 @@ typedef struct gm_twin_status {
     size_t lanes, lanes_left, open_events;
     bool replay, running;
 } gm_twin_status;
-/// Counters and time of the live state, all of one moment.
+/// Counters, and what is published of the live state.
 void gm_twin_status_get(gm_twin *twin, gm_twin_status *status);
 
 /// A published state of a branch: const, shared, safe to read on any thread until given back.
