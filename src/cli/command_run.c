@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/calendar.h"
@@ -133,12 +134,23 @@ static gm_status open_replay(run_plan *plan, gm_error *error)
     return status;
 }
 
+/// Makes the folders above the data folder; what cannot be made, opening the twin reports.
+static void make_parents(const char *folder)
+{
+    char part[FOLDER_SIZE];
+    for (const char *at = strchr(folder + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        snprintf(part, sizeof part, "%.*s", (int)(at - folder), folder);
+        mkdir(part, 0777);
+    }
+}
+
 static gm_status open_twin(run_plan *plan, gm_error *error)
 {
     const char *data = plan->arguments->values[DATA];
     if (plan->replay == NULL || data != NULL) {
         gm_cli_folder(plan->world, data, plan->folder, sizeof plan->folder);
         plan->twin_options.folder = plan->folder;
+        make_parents(plan->folder);
     }
     return gm_twin_open(plan->world, &plan->twin_options, &plan->twin, error);
 }

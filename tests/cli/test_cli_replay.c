@@ -74,7 +74,7 @@ static void workers_do_not_change_a_bit(void **state)
 {
     (void)state;
     json_t *one = replay("run w.yaml --replay box.csv --json");
-    json_t *three = replay("run w.yaml --replay box.csv --json --threads 3 --data three");
+    json_t *three = replay("run w.yaml --replay box.csv --json --threads 3 --data deep/down/three");
     same_hash(one, three);
     json_decref(one);
     json_decref(three);
