@@ -26,7 +26,9 @@ coverage:
 	ninja -C $(BUILD)/coverage
 	ctest --test-dir $(BUILD)/coverage -LE release -j2 > /dev/null; tools/coverage $(BUILD)/coverage
 
-bench: all
+bench:
+	@tools/setup bench
+	@$(MAKE) --no-print-directory all
 	@ninja -C $(BUILD) --quiet benches
 	@for bench in $(BUILD)/bench/bench_*; do $$bench || exit 1; done
 
