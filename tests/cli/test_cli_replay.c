@@ -138,6 +138,25 @@ static void a_second_replay_into_a_folder_adds_nothing(void **state)
     json_decref(again);
 }
 
+static void a_replay_killed_again_and_again_ends_in_the_same_bits(void **state)
+{
+    (void)state;
+    enum { KILLS = 12 };
+    for (int kills = 0; kills < KILLS; kills++) {
+        pid_t child = start_program("cut", "run w.yaml --replay box.csv --data cut --speed 200");
+        pause_ms(20 + 23 * kills);
+        kill(child, SIGKILL);
+        int code = wait_for_program(child);
+        assert_true(code == 256 + SIGKILL || code == 0);
+    }
+    json_t *whole = replay("run w.yaml --replay box.csv --json");
+    json_t *cut = replay("run w.yaml --replay box.csv --json --data cut");
+    same_hash(whole, cut);
+    assert_true(count_of(cut, "duplicates") > 0);
+    json_decref(whole);
+    json_decref(cut);
+}
+
 static void forecasts_of_the_start_can_be_left_out(void **state)
 {
     (void)state;
@@ -247,6 +266,7 @@ int main(void)
         cmocka_unit_test(workers_do_not_change_a_bit),
         cmocka_unit_test(late_and_doubled_rows_end_in_the_same_bits),
         cmocka_unit_test(a_second_replay_into_a_folder_adds_nothing),
+        cmocka_unit_test(a_replay_killed_again_and_again_ends_in_the_same_bits),
         cmocka_unit_test(forecasts_of_the_start_can_be_left_out),
         cmocka_unit_test(a_paced_replay_takes_its_time),
         cmocka_unit_test(broken_recordings_end_with_two),
