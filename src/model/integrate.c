@@ -107,7 +107,8 @@ gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_
     double span_s[GM_BLOCK_LANES] = { 0 };
     for (size_t lane = 0; lane < width; lane++) {
         if ((block->lanes >> lane & 1u) != 0 && until_ns > block->time_ns[lane]) {
-            span_s[lane] = (double)(until_ns - block->time_ns[lane]) * 1e-9;
+            // divided: whole seconds come out exact, so equal steps stay equal however time is cut
+            span_s[lane] = (double)(until_ns - block->time_ns[lane]) / 1e9;
         }
     }
     for (size_t index = 0; index < model->column_count; index++) {

@@ -1,5 +1,6 @@
 // Moves a whole coupled world forward: drivers and delayed links at ticks, interventions at their
-// own times, systems in the order of undelayed links.
+// own times, systems in the order of undelayed links. Ticks at which nothing new would be written
+// are passed over.
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +9,10 @@
 #include "world/world_journey.h"
 #include "world/world_reader.h"
 
-enum { DRAW_DRIVER = 1 }; // purpose of a driver's draws
+enum {
+    DRAW_DRIVER = 1,   // purpose of a driver's draws
+    TICKS_AT_ONCE = 32 // at most so many ticks are passed over in one go
+};
 
 gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_work **work,
                                gm_error *error)
@@ -126,53 +130,90 @@ static gm_status drift(gm_journey *journey, size_t driver, const gm_world_rule *
     return gm_journey_write(journey, ref, work->values, error);
 }
 
+static const gm_world_rule *rule_of(const gm_journey *journey, const gm_world_driver *driven)
+{
+    return journey->options->mode == GM_ADVANCE_AHEAD ? &driven->ahead : &driven->past;
+}
+
+// What a profile or a known future says for time_ns; NAN when it says nothing.
+static double foretold(const gm_journey *journey, const gm_world_driver *driven, int64_t time_ns)
+{
+    const gm_advance_options *options = journey->options;
+    const gm_world_rule *rule = rule_of(journey, driven);
+    if (rule->kind == GM_RULE_PROFILE) {
+        const gm_profile *profile = journey->world->profiles[rule->profile];
+        return gm_profile_value(profile, time_ns) * rule->factor + rule->offset;
+    }
+    if (rule->kind == GM_RULE_KNOWN && options->known != NULL) {
+        return options->known(options->known_context, driven->sensor, time_ns);
+    }
+    return NAN;
+}
+
 gm_status gm_journey_drive(gm_journey *journey, size_t driver, bool moves, gm_error *error)
 {
-    const gm_world *world = journey->world;
-    const gm_advance_options *options = journey->options;
-    const gm_world_driver *driven = &world->drivers[driver];
-    const gm_world_rule *rule = options->mode == GM_ADVANCE_AHEAD ? &driven->ahead : &driven->past;
-    gm_status status = GM_OK;
-    double value = NAN;
-    switch (rule->kind) {
-    case GM_RULE_PROFILE:
-        value = gm_profile_value(world->profiles[rule->profile], journey->now_ns) * rule->factor +
-                rule->offset;
-        break;
-    case GM_RULE_KNOWN:
-        if (options->known != NULL) {
-            value = options->known(options->known_context, driven->sensor, journey->now_ns);
-        }
-        break;
-    case GM_RULE_STOCHASTIC:
-        if (moves && (options->run == NULL || !gm_scenario_run_holds(options->run, driven->ref))) {
-            status = drift(journey, driver, rule, error);
-        }
-        break;
-    case GM_RULE_NONE:
-    case GM_RULE_HOLD:
-        break;
+    gm_scenario_run *run = journey->options->run;
+    const gm_world_driver *driven = &journey->world->drivers[driver];
+    const gm_world_rule *rule = rule_of(journey, driven);
+    if (rule->kind == GM_RULE_STOCHASTIC) {
+        bool held = run != NULL && gm_scenario_run_holds(run, driven->ref);
+        return moves && !held ? drift(journey, driver, rule, error) : GM_OK;
     }
-    if (isfinite(value)) {
-        status = gm_journey_fill(journey, driven->ref, value, error);
-        if (status == GM_OK && options->run != NULL) {
-            status = gm_scenario_run_again(options->run, journey, driven->ref, error);
-        }
+    double value = foretold(journey, driven, journey->now_ns);
+    if (!isfinite(value)) {
+        return GM_OK;
+    }
+    gm_status status = gm_journey_fill(journey, driven->ref, value, error);
+    if (status == GM_OK && run != NULL) {
+        status = gm_scenario_run_again(run, journey, driven->ref, error);
     }
     return status;
 }
 
-static gm_status drive_all(gm_journey *journey, bool moves, gm_error *error)
+// The drivers that write at ticks.
+typedef struct writers {
+    const uint32_t *drivers; // [count]
+    size_t count;
+} writers;
+
+static writers writers_of(const gm_journey *journey)
 {
     const gm_world *world = journey->world;
-    bool ahead = journey->options->mode == GM_ADVANCE_AHEAD;
-    const uint32_t *drivers = ahead ? world->ahead_drivers : world->past_drivers;
-    size_t count = ahead ? world->ahead_driver_count : world->past_driver_count;
+    return journey->options->mode == GM_ADVANCE_AHEAD
+               ? (writers){ world->ahead_drivers, world->ahead_driver_count }
+               : (writers){ world->past_drivers, world->past_driver_count };
+}
+
+static gm_status drive_all(gm_journey *journey, bool moves, gm_error *error)
+{
+    writers all = writers_of(journey);
     gm_status status = GM_OK;
-    for (size_t index = 0; index < count && status == GM_OK; index++) {
-        status = gm_journey_drive(journey, drivers[index], moves, error);
+    for (size_t index = 0; index < all.count && status == GM_OK; index++) {
+        status = gm_journey_drive(journey, all.drivers[index], moves, error);
     }
     return status;
+}
+
+// The first tick after `tick`, at which all drivers have just written, where one of them would
+// write something new; at most `last`.
+static int64_t next_writing(const gm_journey *journey, int64_t tick, int64_t last)
+{
+    const gm_world *world = journey->world;
+    writers all = writers_of(journey);
+    for (size_t index = 0; index < all.count && last > tick + 1; index++) {
+        const gm_world_driver *driven = &world->drivers[all.drivers[index]];
+        if (rule_of(journey, driven)->kind == GM_RULE_STOCHASTIC) {
+            return tick + 1;
+        }
+        double written = foretold(journey, driven, tick * world->cycle_ns);
+        for (int64_t at = tick + 1; at < last; at++) {
+            double value = foretold(journey, driven, at * world->cycle_ns);
+            if (isfinite(value) && value != written) {
+                last = at;
+            }
+        }
+    }
+    return last;
 }
 
 // ---- links ----
@@ -237,12 +278,19 @@ static int64_t floor_division(int64_t value, int64_t by)
     return value / by - (value % by < 0);
 }
 
-// The end of the cycle that tick begins; until_ns when that lies beyond all time.
-static int64_t cycle_end(const gm_world *world, int64_t tick, int64_t until_ns)
+// The next tick at which something may happen; until_ns when that is sooner.
+static int64_t next_cut(const gm_journey *journey, int64_t tick, int64_t until_ns)
 {
-    int64_t end = 0;
-    bool beyond = __builtin_mul_overflow(tick + 1, world->cycle_ns, &end);
-    return beyond || end > until_ns ? until_ns : end;
+    int64_t cycle_ns = journey->world->cycle_ns;
+    int64_t last = floor_division(until_ns - 1, cycle_ns) + 1; // the first tick not before until_ns
+    bool at_tick = tick * cycle_ns == journey->now_ns;
+    bool ramps = journey->options->run != NULL && gm_scenario_run_has_ramps(journey->options->run);
+    int64_t cut = tick + 1;
+    if (at_tick && !journey->world->every_tick && !ramps) {
+        int64_t reach = tick + TICKS_AT_ONCE;
+        cut = next_writing(journey, tick, reach < last ? reach : last);
+    }
+    return cut < last ? cut * cycle_ns : until_ns;
 }
 
 static gm_journey begin(const gm_world *world, gm_state *state, const gm_advance_options *options)
@@ -280,7 +328,7 @@ static gm_status move_on(gm_journey *journey, int64_t until_ns, gm_error *error)
         next_ns = cut_ns < next_ns ? cut_ns : next_ns;
         ticks = ticks || gm_scenario_run_has_ramps(run);
     }
-    next_ns = ticks ? cycle_end(world, tick, next_ns) : next_ns;
+    next_ns = ticks ? next_cut(journey, tick, next_ns) : next_ns;
     if (status == GM_OK) {
         status = move_systems(journey, next_ns, error);
     }
@@ -296,11 +344,15 @@ gm_status gm_world_advance(const gm_world *world, gm_state *state,
         return gm_error_set(error, GM_INVALID, "time does not run back: %lld ns is before %lld ns",
                             (long long)until_ns, (long long)journey.now_ns);
     }
+    if (until_ns == journey.now_ns) {
+        return GM_OK;
+    }
     gm_status status = GM_OK;
     while (journey.now_ns < until_ns && status == GM_OK) {
         status = move_on(&journey, until_ns, error);
     }
     if (status == GM_OK) {
+        gm_state_set_tick(state, (uint64_t)floor_division(until_ns - 1, world->cycle_ns));
         status = gm_state_set_time(state, until_ns, error);
     }
     return status;

@@ -347,9 +347,9 @@ static gm_status finish_drivers(gm_world *world, gm_error *error)
         }
     }
     // systems that step themselves draw noise by the tick
-    bool always = world->link_count > 0 || has_stepper(world);
-    world->past_ticks = always || world->past_driver_count > 0;
-    world->ahead_ticks = always || world->ahead_driver_count > 0;
+    world->every_tick = world->link_count > 0 || has_stepper(world);
+    world->past_ticks = world->every_tick || world->past_driver_count > 0;
+    world->ahead_ticks = world->every_tick || world->ahead_driver_count > 0;
     return status;
 }
 

@@ -256,7 +256,8 @@ struct gm_world {
     const gm_config *detect;  // `detect:`, read by the twin; NULL without
     const gm_config *devices; // `devices:`, read by gemel devices; NULL without
 
-    bool past_ticks, ahead_ticks; // something happens at every tick in that mode
+    bool past_ticks, ahead_ticks; // something happens at ticks in that mode
+    bool every_tick;              // and at every one, whatever the drivers say
     const gm_units *units;
     gm_units *own_units; // closed with the world; NULL when borrowed
     gm_arena *arena;
@@ -341,7 +342,7 @@ typedef struct gm_advance_options {
 } gm_advance_options;
 
 /// Moves every system of the world to until_ns. Time is cut at ticks (whole multiples of the cycle
-/// since 1970) where something happens at ticks, and at the exact times of interventions. At a
+/// since 1970) where something happens at them, and at the exact times of interventions. At a
 /// tick, in this order: drivers write inputs, delayed links carry over the values from before it,
 /// then the systems are advanced in the order of undelayed links, each right after the links into
 /// it were applied. A tick at the state's own time belongs to this call, one at until_ns to the

@@ -349,6 +349,57 @@ static void what_is_known_ahead_is_used_and_then_held(void **state)
     finish(&run);
 }
 
+// A future that stays for some ticks, moves for some, and is unknown at last.
+static double uneven_future(void *context, size_t sensor, int64_t time_ns)
+{
+    (void)context;
+    int64_t time_s = time_ns / second_ns;
+    double power = time_s < 9 ? 100.0 : time_s < 13 ? (double)time_s : time_s < 70 ? 5.0 : NAN;
+    return sensor == 0 ? power : 290.0 + (double)(time_s / 25);
+}
+
+static uint64_t uneven_hash(const char *scenario, int64_t step_ns)
+{
+    setup run = start("world: w\ncycle: 1 s\n"
+                      "systems: {box: {model: thermal, integrator: {method: rk4, step: 0.5 s},\n"
+                      "                nodes: {air: {capacity: 690}, room: {fixed: true}},\n"
+                      "                paths: {air-room: {conductance: 0.7}}}}\n"
+                      "sensors: {heat: {field: box/air/power, ahead: known},\n"
+                      "          room: {field: box/room/temperature, ahead: known}}\n"
+                      "scenarios:\n"
+                      "  none: {for: 2 min, set: {}}\n"
+                      "  some: {for: 2 min, set: {box/air/power: [{at: 4 s, times: 2, for: 30 s},\n"
+                      "                                           {at: 60 s, add: 3 W}]}}\n",
+                      9, 0);
+    gm_error error = { 0 };
+    run.options.mode = GM_ADVANCE_AHEAD;
+    run.options.known = uneven_future;
+    const gm_scenario *changes = gm_world_find_scenario(run.world, scenario);
+    assert_non_null(changes);
+    assert_int_equal(gm_scenario_start(changes, 9, 0, &run.options.run, &error), GM_OK);
+    for (int64_t time_ns = step_ns; time_ns <= 120 * second_ns; time_ns += step_ns) {
+        advance(&run, time_ns);
+    }
+    uint64_t hash = gm_state_hash(run.state);
+    gm_scenario_stop(run.options.run);
+    finish(&run);
+    return hash;
+}
+
+static void ticks_without_news_are_passed_over_unnoticed(void **state)
+{
+    (void)state;
+    static const char *const scenarios[] = { "none", "some" };
+    uint64_t hashes[2];
+    for (size_t which = 0; which < 2; which++) {
+        hashes[which] = uneven_hash(scenarios[which], second_ns);
+        assert_int_equal(uneven_hash(scenarios[which], 5 * second_ns), hashes[which]);
+        assert_int_equal(uneven_hash(scenarios[which], 24 * second_ns), hashes[which]);
+        assert_int_equal(uneven_hash(scenarios[which], 120 * second_ns), hashes[which]);
+    }
+    assert_int_not_equal(hashes[0], hashes[1]);
+}
+
 static void stochastic_drivers_spread_as_declared(void **state)
 {
     (void)state;
@@ -550,6 +601,7 @@ int main(void)
         cmocka_unit_test(delayed_links_carry_the_value_before_the_tick),
         cmocka_unit_test(undelayed_links_carry_the_value_after_the_step),
         cmocka_unit_test(what_is_known_ahead_is_used_and_then_held),
+        cmocka_unit_test(ticks_without_news_are_passed_over_unnoticed),
         cmocka_unit_test(stochastic_drivers_spread_as_declared),
         cmocka_unit_test(width_workers_and_calls_do_not_change_a_bit),
         cmocka_unit_test(a_simulation_gives_rows_at_even_times_and_the_end),
