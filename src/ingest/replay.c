@@ -514,5 +514,18 @@ double gm_replay_known(void *replay, size_t sensor, int64_t time_ns)
             high = middle;
         }
     }
-    return low > 0 ? series->values[low - 1] : (double)NAN;
+    if (low == 0) {
+        return NAN;
+    }
+    // the mean over the cycle: a heater that is switched as often as it is asked for must not be
+    // missed, or caught, every time
+    int64_t at_ns = time_ns, end_ns = time_ns + from->world->cycle_ns;
+    double value = series->values[low - 1], sum = 0.0;
+    for (; low < series->count && series->times_ns[low] < end_ns; low++) {
+        sum += value * (double)(series->times_ns[low] - at_ns);
+        at_ns = series->times_ns[low];
+        value = series->values[low];
+    }
+    return at_ns == time_ns ? value
+                            : (sum + value * (double)(end_ns - at_ns)) / (double)(end_ns - time_ns);
 }

@@ -46,8 +46,9 @@ void gm_replay_close(gm_replay *replay);
 /// The rows in the order of the file; they live as long as the recording.
 const gm_replay_row *gm_replay_rows(const gm_replay *replay, size_t *count);
 
-/// What the recording says of a sensor whose driver is `ahead: known`: the last value (SI) at or
-/// before time_ns; NAN before the first, and for other sensors. Any thread.
+/// What the recording says of a sensor whose driver is `ahead: known`: the mean (SI) of the cycle
+/// that begins at time_ns, each value taken to hold until the next; NAN before the first, and for
+/// other sensors. Any thread.
 /// @param replay  a gm_replay, as the context of gm_twin_options.known
 double gm_replay_known(void *replay, size_t sensor, int64_t time_ns);
 

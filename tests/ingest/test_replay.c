@@ -178,20 +178,21 @@ static void times_keep_their_nanoseconds(void **state)
                      INT64_C(1614859200500000000));
 }
 
-static void known_values_are_the_last_at_or_before(void **state)
+static void known_values_are_means_of_a_cycle(void **state)
 {
     (void)state;
     gm_world *world = open_world(plain_world);
+    // a cycle of 3 s; the heater is on for the first and for half of the second
     gm_replay *replay = read_well(world, "t,series,v\n"
-                                         "300,heat,0\n"
-                                         "100,heat,1\n"
-                                         "200,t2,20\n"
-                                         "300,heat,0.5\n");
-    assert_true(isnan(gm_replay_known(replay, 2, 99)));
-    assert_float_equal(gm_replay_known(replay, 2, 100), 125.0, 0.0);
-    assert_float_equal(gm_replay_known(replay, 2, 299), 125.0, 0.0);
-    assert_float_equal(gm_replay_known(replay, 2, 300), 62.5, 0.0); // the later row counts
-    assert_float_equal(gm_replay_known(replay, 2, INT64_MAX), 62.5, 0.0);
+                                         "7500000000,heat,0.5\n"
+                                         "3000000000,heat,1\n"
+                                         "4000000000,t2,20\n"
+                                         "7500000000,heat,0\n");
+    assert_true(isnan(gm_replay_known(replay, 2, 2999999999)));
+    assert_float_equal(gm_replay_known(replay, 2, 3000000000), 125.0, 0.0);
+    assert_float_equal(gm_replay_known(replay, 2, 6000000000), 62.5, 1e-9);
+    assert_float_equal(gm_replay_known(replay, 2, 9000000000), 0.0, 0.0); // the later row counts
+    assert_float_equal(gm_replay_known(replay, 2, INT64_MAX / 2), 0.0, 0.0);
     assert_true(isnan(gm_replay_known(replay, 0, 1000))); // nobody asks for it ahead
     gm_replay_close(replay);
     gm_world_close(world);
@@ -279,7 +280,7 @@ int main(void)
         cmocka_unit_test(sensors_have_the_mean_of_their_columns),
         cmocka_unit_test(a_column_of_a_sensors_own_name_is_enough),
         cmocka_unit_test(times_keep_their_nanoseconds),
-        cmocka_unit_test(known_values_are_the_last_at_or_before),
+        cmocka_unit_test(known_values_are_means_of_a_cycle),
         cmocka_unit_test(broken_recordings_name_the_place),
         cmocka_unit_test(every_allocation_may_fail),
     };
