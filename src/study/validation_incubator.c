@@ -404,23 +404,30 @@ static gm_status read_lids(gm_text bytes, lid found[LIDS_MAX], size_t *count, gm
     return status;
 }
 
+/// What a twin said in so many hours.
+typedef struct watch {
+    const gm_twin_event *events; // [count]
+    size_t count;
+    double hours;
+} watch;
+
 /// What the monitor made of the lids.
-static void judge_lids(const lid *opened, size_t lid_count, const gm_twin_event *events,
-                       size_t event_count, double hours, gm_validation_report *report)
+static void judge_lids(const lid *opened, size_t lid_count, const watch *kept,
+                       gm_validation_report *report)
 {
     size_t flagged = 0, cleared = 0, matched = 0;
     double slowest_s = 0.0;
     for (size_t index = 0; index < lid_count; index++) {
-        for (size_t event = 0; event < event_count; event++) {
-            int64_t start_ns = events[event].start_ns;
+        for (size_t event = 0; event < kept->count; event++) {
+            int64_t start_ns = kept->events[event].start_ns;
             if (start_ns < opened[index].opened_ns || start_ns > opened[index].closed_ns) {
                 continue;
             }
             double after_s = (double)(start_ns - opened[index].opened_ns) * 1e-9;
             matched++;
             flagged += after_s <= 60.0;
-            cleared += events[event].end_ns >= opened[index].closed_ns &&
-                       events[event].end_ns != INT64_MAX;
+            cleared += kept->events[event].end_ns >= opened[index].closed_ns &&
+                       kept->events[event].end_ns != INT64_MAX;
             slowest_s = fmax(slowest_s, after_s);
             break;
         }
@@ -430,7 +437,7 @@ static void judge_lids(const lid *opened, size_t lid_count, const gm_twin_event 
     demand_number(report, GM_AT_LEAST, "of these, cleared after closing", (double)lid_count,
                   (double)cleared);
     demand_number(report, GM_AT_MOST, "false alarms an hour", 1.0,
-                  (double)(event_count - matched) / hours);
+                  (double)(kept->count - matched) / kept->hours);
     report_number(report, "slowest flag", "s", slowest_s);
 }
 
@@ -441,7 +448,7 @@ static gm_status run_lids(const gm_validation_context *context, gm_validation_re
     gm_replay *replay = NULL;
     gm_twin *twin = NULL;
     void *bytes = NULL;
-    size_t size = 0, lid_count = 0, event_count = 0, row_count = 0;
+    size_t size = 0, lid_count = 0, row_count = 0;
     lid opened[LIDS_MAX] = { 0 };
     gm_twin_event *events = gm_memory_new(EVENTS_MAX, sizeof *events);
     gm_status status = events != NULL ? open_rig(context, &lids, &world, error)
@@ -460,9 +467,10 @@ static gm_status run_lids(const gm_validation_context *context, gm_validation_re
     }
     if (status == GM_OK) {
         const gm_replay_row *rows = gm_replay_rows(replay, &row_count);
-        double hours = (double)(rows[row_count - 1].time_ns - rows[0].time_ns) / 3.6e12;
-        gm_twin_events(twin, false, EVENTS_MAX, events, &event_count);
-        judge_lids(opened, lid_count, events, event_count, hours, report);
+        watch kept = { .events = events,
+                       .hours = (double)(rows[row_count - 1].time_ns - rows[0].time_ns) / 3.6e12 };
+        gm_twin_events(twin, false, EVENTS_MAX, events, &kept.count);
+        judge_lids(opened, lid_count, &kept, report);
     }
     gm_twin_close(twin);
     gm_replay_close(replay);
