@@ -115,7 +115,8 @@ static const rig lids = {
     .estimate = "  parameters:\n"
                 "    box/air/capacity: { spread: 3 %, drift: 2 %/day }\n"
                 "    box/air-probe/conductance: { spread: 3 %, drift: 2 %/day }\n"
-                "    box/air-room/conductance: { spread: 3 %, drift: 2 %/day }\n",
+                "    box/air-room/conductance: { spread: 3 %, drift: 2 %/day }\n"
+                "detect: { slack: 1.5, threshold: 10, calm: 1.5 }\n",
 };
 
 static const rig empty_box = {

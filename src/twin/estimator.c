@@ -21,7 +21,6 @@ enum { PURPOSE_SPREAD = 1, PURPOSE_FIRST, PURPOSE_INPUT, PURPOSE_DRIFT, PURPOSE_
 static const double unrest_first =
     0.01; // of a random walk, in sensor noises per square root of a second
 static const double unrest_rate = 0.01; // how fast its logarithm follows one measurement
-static const double prior_count = 20.0, prior_correlation = 0.9, correlation_most = 0.995;
 static const double unrest_least = 1e-4, unrest_most = 0.3;
 static const double surprise_max = 9.0; // a squared normalised innovation counts at most this
 static const double gate =
@@ -330,20 +329,6 @@ static gm_status spread_first(gm_twin *twin, const gm_group_plan *plan, size_t c
     return status;
 }
 
-/// How many measurements of a sensor say as much about a parameter as one independent one would:
-/// innovations that follow each other are the model's error, seen again and again. (1 + r) / (1 -
-/// r) for a correlation r of neighbours (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8 (1946)
-/// 184-197); new sensors are taken for correlated.
-static double caution_of(const gm_sensor_memory *memory)
-{
-    double weight = fmin(memory->count, 10.0 * prior_count);
-    double product = weight * memory->product + prior_count * prior_correlation * memory->square;
-    double square = (weight + prior_count) * memory->square;
-    double correlation = square > 0.0 ? product / square : prior_correlation;
-    correlation = fmin(fmax(correlation, 0.0), correlation_most);
-    return (1.0 + correlation) / (1.0 - correlation);
-}
-
 /// A measurement far off all lanes is doubted once: it counts as `gate` standard deviations. When
 /// the next one says the same it is the lanes that are wrong.
 static void doubt_loners(gm_twin *twin, size_t count)
@@ -362,7 +347,7 @@ static void doubt_loners(gm_twin *twin, size_t count)
             estimator->variance[index] = doubted;
         }
         memory->far = far;
-        estimator->caution[index] = caution_of(memory);
+        estimator->caution[index] = gm_monitor_caution(memory);
     }
 }
 

@@ -1,12 +1,13 @@
 // The innovation monitor: says when a sensor, or the system behind it, no longer does what the twin
 // expects.
 //
-// Innovations normalised by their predicted spread, and by their own running size (so that a sensor
-// whose declared noise is wrong neither cries nor sleeps), are summed on each side as far as they
-// exceed a slack: a cumulative sum test (Page, Biometrika 41 (1954) 100-115). A sum above the
-// threshold raises an event that began when the sum left zero; the event is cleared when the
-// running mean has been small for some measurements in a row. Silence and implausible values are
-// events of their own.
+// Innovations normalised by their predicted spread, and then by their own running mean and size (so
+// that a sensor whose declared noise is wrong neither cries nor sleeps), are summed on each side as
+// far as they exceed a slack: a cumulative sum test (Page, Biometrika 41 (1954) 100-115). Its
+// threshold grows with the root of how much neighbours resemble each other, as sums of a correlated
+// series do. A sum above it raises an event that began when the sum last was small; the event is
+// cleared when the running mean has been small for some measurements in a row. Silence and
+// implausible values are events of their own.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,9 @@ static const double scale_rate = 0.002; // how fast the running size follows
 static const double scale_least =
     0.3; // a filter that is far too sure of itself must not hide a fault
 static const double normal_size = 0.7979; // mean size of a standard normal
+static const double prior_count = 20.0, prior_correlation = 0.9, correlation_most = 0.995;
+static const double start_share =
+    0.3; // an event began when its sum last was below this share of the threshold
 static const double level_rate = 0.2;
 
 static const char *const kind_names[EVENT_KINDS] = { "innovation", "stale", "range" };
@@ -27,7 +31,7 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
 {
     gm_detect *detect = &twin->detect;
     *detect = (gm_detect){
-        .slack = 3.0, .threshold = 20.0, .calm = 2.0, .calm_count = 10, .warm_up = 100, .stale = 5.0
+        .slack = 1.0, .threshold = 8.0, .calm = 1.0, .calm_count = 10, .warm_up = 100, .stale = 5.0
     };
     static const char *const keys[] = { "slack",   "threshold", "calm", "calm count",
                                         "warm up", "stale",     NULL };
@@ -76,12 +80,22 @@ static gm_kept_event *find_event(gm_twin *twin, uint64_t id)
     return NULL;
 }
 
+static void forget_event(gm_twin *twin, size_t index)
+{
+    memmove(&twin->events[index], &twin->events[index + 1],
+            (--twin->event_count - index) * sizeof *twin->events);
+}
+
 /// A place for one more event; the oldest closed one leaves when there are too many. Under
 /// look_lock.
 static gm_kept_event *new_event(gm_twin *twin)
 {
     if (twin->event_count == GM_TWIN_EVENTS_MAX) {
-        memmove(twin->events, twin->events + 1, --twin->event_count * sizeof *twin->events);
+        size_t gone = 0;
+        while (gone < twin->event_count - 1 && twin->events[gone].event.end_ns == INT64_MAX) {
+            gone++;
+        }
+        forget_event(twin, gone);
     }
     if (twin->event_count == twin->event_capacity) {
         gm_kept_event *grown = gm_memory_grow(twin->events, &twin->event_capacity,
@@ -168,6 +182,7 @@ static void clear_event(gm_twin *twin, gm_sensor_memory *memory, gm_event_kind k
     if (kept != NULL) {
         kept->event.end_ns = time_ns;
         kept->cleared_ns = time_ns;
+        kept->reopened = false;
         event = kept->event;
     }
     pthread_mutex_unlock(&twin->look_lock);
@@ -181,35 +196,44 @@ void gm_monitor_rewind(gm_twin *twin, int64_t time_ns)
     pthread_mutex_lock(&twin->look_lock);
     for (size_t index = 0; index < twin->event_count; index++) {
         gm_kept_event *kept = &twin->events[index];
-        kept->doubted = kept->raised_ns > time_ns;
-        if (kept->cleared_ns > time_ns) {
+        kept->doubted = kept->doubted || kept->raised_ns > time_ns;
+        if (kept->cleared_ns > time_ns && kept->cleared_ns != INT64_MAX) {
             kept->event.end_ns = kept->cleared_ns = INT64_MAX;
+            kept->reopened = true;
         }
     }
     pthread_mutex_unlock(&twin->look_lock);
 }
 
+/// Takes the next event that a rewind changed and that is settled by now. @return false: none left
+static bool settle_one(gm_twin *twin, int64_t known_ns, gm_twin_event *event)
+{
+    bool found = false;
+    pthread_mutex_lock(&twin->look_lock);
+    for (size_t index = 0; index < twin->event_count && !found; index++) {
+        gm_kept_event *kept = &twin->events[index];
+        *event = kept->event;
+        if (kept->doubted && kept->raised_ns <= known_ns) {
+            found = true;
+            event->end_ns = known_ns;
+            event->size = 0.0;
+            snprintf(event->text, sizeof event->text, "%s: withdrawn, late samples explain it",
+                     event->subject);
+            forget_event(twin, index);
+        } else if (kept->reopened && !twin->replaying) {
+            found = true; // it lasts after all
+            kept->reopened = false;
+        }
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    return found;
+}
+
 void gm_monitor_settle(gm_twin *twin, int64_t known_ns)
 {
-    for (bool again = true; again;) {
-        gm_twin_event event = { 0 };
-        pthread_mutex_lock(&twin->look_lock);
-        for (size_t index = 0; index < twin->event_count && event.id == 0; index++) {
-            if (twin->events[index].doubted) {
-                event = twin->events[index].event;
-                memmove(&twin->events[index], &twin->events[index + 1],
-                        (--twin->event_count - index) * sizeof *twin->events);
-            }
-        }
-        pthread_mutex_unlock(&twin->look_lock);
-        again = event.id != 0;
-        if (again) {
-            event.end_ns = known_ns;
-            event.size = 0.0;
-            snprintf(event.text, sizeof event.text, "%s: withdrawn, late samples explain it",
-                     event.subject);
-            show(twin, &event);
-        }
+    gm_twin_event event;
+    while (settle_one(twin, known_ns, &event)) {
+        show(twin, &event);
     }
 }
 
@@ -257,11 +281,23 @@ static void follow(gm_sensor_memory *memory, double normalised)
     memory->last = deviation;
 }
 
+double gm_monitor_caution(const gm_sensor_memory *memory)
+{
+    double weight = fmin(memory->count, 10.0 * prior_count);
+    double product = weight * memory->product + prior_count * prior_correlation * memory->square;
+    double square = (weight + prior_count) * memory->square;
+    double correlation = square > 0.0 ? product / square : prior_correlation;
+    correlation = fmin(fmax(correlation, 0.0), correlation_most);
+    return (1.0 + correlation) / (1.0 - correlation);
+}
+
 /// The sums on both sides. @return the side (0 above, 1 below) whose sum is over the threshold, or
 /// -1
 static int add_up(const gm_detect *detect, gm_sensor_memory *memory, double deviation,
                   int64_t time_ns)
 {
+    // runs of a correlated series are longer, and its sums larger, without anything being wrong
+    double threshold = detect->threshold * sqrt(gm_monitor_caution(memory));
     int over = -1;
     for (int side = 0; side < 2; side++) {
         double sum = memory->sums[side] + (side == 0 ? deviation : -deviation) - detect->slack;
@@ -270,11 +306,15 @@ static int add_up(const gm_detect *detect, gm_sensor_memory *memory, double devi
             memory->runs[side] = 0;
             continue;
         }
-        if (memory->runs[side]++ == 0) {
+        if (memory->runs[side] == 0 || memory->sums[side] < start_share * threshold) {
+            // what adds up slowly is not part of what comes suddenly
             memory->since_ns[side] = time_ns;
+            memory->bases[side] = memory->sums[side];
+            memory->runs[side] = 0;
         }
-        memory->sums[side] = fmin(sum, 2.0 * detect->threshold);
-        over = sum > detect->threshold ? side : over;
+        memory->runs[side]++;
+        memory->sums[side] = fmin(sum, 2.0 * threshold);
+        over = sum > threshold ? side : over;
     }
     return over;
 }
@@ -287,7 +327,8 @@ static void watch(gm_twin *twin, size_t sensor, double deviation, double unit_si
     int side = add_up(detect, memory, deviation, time_ns);
     if (memory->events[EVENT_INNOVATION] == 0) {
         if (side >= 0 && memory->count > detect->warm_up) {
-            double mean = memory->sums[side] / memory->runs[side] + detect->slack;
+            double sum = memory->sums[side] - memory->bases[side];
+            double mean = sum / memory->runs[side] + detect->slack;
             alarm what = { EVENT_INNOVATION, memory->since_ns[side], time_ns,
                            (side == 0 ? mean : -mean) * unit_size };
             raise_event(twin, memory, sensor, what);

@@ -67,14 +67,15 @@ typedef struct gm_sensor_memory {
     double bias;  // their running mean, of long memory
     // running means of neighbours' product and of squares, about the mean; the last deviation
     double product, square, last;
-    uint32_t far;                 // the last one was far off all lanes
-    double level;                 // their running mean, of short memory
-    double sums[2];               // one-sided cumulated sums: above, below
-    int64_t since_ns[2];          // when they left zero
-    uint32_t runs[2];             // measurements since then
-    uint32_t count;               // of innovations, saturating
-    uint32_t calm;                // measurements in a row without a sign of deviation
-    uint32_t quality;             // gm_quality
+    uint32_t far; // the last one was far off all lanes
+    double level; // their running mean, of short memory
+    double sums[2],
+        bases[2];        // one-sided cumulated sums, above and below; where they stood at since_ns
+    int64_t since_ns[2]; // when they left zero
+    uint32_t runs[2];    // measurements since then
+    uint32_t count;      // of innovations, saturating
+    uint32_t calm;       // measurements in a row without a sign of deviation
+    uint32_t quality;    // gm_quality
     uint64_t events[EVENT_KINDS]; // id of the open event of each kind, 0 for none
     int64_t starts_ns[EVENT_KINDS];
 } gm_sensor_memory;
@@ -102,12 +103,13 @@ typedef struct gm_window {
 
 /// A set of samples seen, so that none counts twice. Open addressing; forgets what left the window.
 typedef struct gm_seen_key {
-    uint64_t hash; // of sensor, time, sequence; 0 is free
-    int64_t time_ns;
+    uint64_t hash;   // of sensor, time, sequence; 0 is free
+    int64_t time_ns; // until it is in the window; INT64_MIN: taken back
 } gm_seen_key;
 typedef struct gm_seen {
     gm_seen_key *slots;
     size_t slot_count, count;
+    int64_t margin_ns; // kept this much longer than the window
 } gm_seen;
 
 /// A group's part in estimation, from the world file.
@@ -188,7 +190,8 @@ typedef struct gm_recorder {
 typedef struct gm_kept_event {
     gm_twin_event event;
     int64_t raised_ns, cleared_ns;
-    bool doubted; // raised after the time of a rewind, not raised again yet
+    bool doubted;  // raised after the time of a rewind, not raised again yet
+    bool reopened; // cleared after the time of a rewind, not cleared again yet
 } gm_kept_event;
 
 /// `detect:` of the world file.
@@ -200,6 +203,12 @@ typedef struct gm_detect {
     uint32_t warm_up;    // measurements before the first event
     double stale;        // multiples of `every` without a sample
 } gm_detect;
+
+/// The sensors' names as the journal says them: what numbers mean in the records behind it.
+typedef struct gm_announcement {
+    uint64_t number; // of the journal record
+    gm_string names; // as in the record
+} gm_announcement;
 
 /// Somebody who waits for a commit.
 typedef struct gm_waiter {
@@ -230,10 +239,16 @@ struct gm_twin {
     gm_estimator estimator;
     gm_detect detect;
     gm_recorder recorder;
+    int64_t redo_ns;  // earliest sample that no kept cycle knows; INT64_MAX: none
+    int64_t begin_ns; // where the journal says the twin begins; INT64_MIN before
+    bool torn;        // an error left the live state between two cycles' ends
     int64_t snapshot_due_ns;
-    bool replaying;    // recovery reads the journal
-    bool settling;     // the end of a recording: no more samples will come
-    uint64_t mark;     // journal number of the last cycle's mark
+    bool replaying;                 // recovery reads the journal
+    int64_t recorded_ns;            // recovery: history and counters know cycles up to here already
+    bool settling;                  // the end of a recording: no more samples will come
+    uint64_t mark;                  // journal number of the last cycle's mark
+    gm_announcement *announcements; // [announcement_count], rising
+    size_t announcement_count, announcement_capacity;
     gm_arrived *taken; // the inbox's other half
     size_t taken_capacity;
 
@@ -279,9 +294,14 @@ struct gm_twin {
 /// An empty inbox.
 gm_status gm_intake_open(gm_twin *twin, gm_error *error);
 void gm_intake_close(gm_twin *twin);
-/// Moves the inbox into the window and marks the cycle in the journal. @param earliest_ns out:
-/// oldest time taken
-gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, int64_t *earliest_ns, gm_error *error);
+/// Earliest time among the samples that wait; INT64_MAX for none.
+int64_t gm_intake_earliest(gm_twin *twin);
+/// Decides where the twin begins, at the last whole cycle before the earliest sample that waits or
+/// before time_ns, and marks it in the journal: twin->begin_ns.
+gm_status gm_intake_begin(gm_twin *twin, int64_t time_ns, gm_error *error);
+/// Moves the inbox into the window, lowers twin->redo_ns to the earliest of it, and marks the cycle
+/// in the journal. All or nothing.
+gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, gm_error *error);
 /// Tells the journal the sensors' names and starts answering those who wait. After recovery.
 gm_status gm_intake_announce(gm_twin *twin, gm_error *error);
 /// A samples record of the journal, read back.
@@ -307,19 +327,22 @@ void gm_window_keep(gm_twin *twin, gm_held *held);
 /// the window.
 size_t gm_window_before(const gm_window *window, int64_t time_ns);
 gm_moment *gm_window_at(const gm_window *window, size_t index);
-/// Adds a sample in order. @return false when out of memory
-bool gm_window_add(gm_window *window, const gm_arrived *entry);
+/// Room for so many more samples. @return false when out of memory
+bool gm_window_reserve(gm_window *window, size_t more);
+/// Adds a sample in order; there is room.
+void gm_window_add(gm_window *window, const gm_arrived *entry);
 /// First entry later than time_ns.
 size_t gm_window_after(const gm_window *window, int64_t time_ns);
-/// Adds a sample; when the table must grow, samples older than before_ns are forgotten. @return
-/// false: no memory
-bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t before_ns, bool *known);
+/// Adds a sample; when the table must grow, samples from long before the window, whose oldest cycle
+/// ended at oldest_ns, are forgotten. @return false: no memory
+bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t oldest_ns, bool *known);
 void gm_seen_remove(gm_seen *seen, const gm_sample *sample);
 
 // ---- cycle.c ----
 
 /// One cycle: takes what waits, rewinds if something is late, brings the live state to time_ns,
-/// publishes.
+/// publishes. At the end of the last cycle it only does what late samples ask for. After an error
+/// the next one starts clean from the last cycle's end.
 gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error);
 /// The first state, as a cycle that ended at time_ns.
 gm_status gm_cycle_begin(gm_twin *twin, int64_t time_ns, gm_error *error);
@@ -345,12 +368,18 @@ void gm_monitor_arrival(gm_twin *twin, const gm_arrived *entry, double value, bo
 /// A measurement and what it said against the lanes.
 void gm_monitor_take(gm_twin *twin, const gm_arrived *entry,
                      const struct gm_innovation *innovation);
+/// How many measurements of a sensor say as much as one independent one would: innovations that
+/// follow each other are the model's error, seen again and again. (1 + r) / (1 - r) for a
+/// correlation r of neighbours (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8 (1946) 184-197);
+/// new sensors are taken for correlated.
+double gm_monitor_caution(const gm_sensor_memory *memory);
 /// The end of a cycle: sensors that should have spoken.
 void gm_monitor_silence(gm_twin *twin, int64_t time_ns);
 /// The live state went back to time_ns: what was raised after it is open to doubt until
 /// gm_monitor_settle.
 void gm_monitor_rewind(gm_twin *twin, int64_t time_ns);
-/// After a rewind: events that were not raised again are withdrawn.
+/// After a rewind that is known about up to known_ns: events that were not raised again are
+/// withdrawn, those that were not cleared again last.
 void gm_monitor_settle(gm_twin *twin, int64_t known_ns);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
 
@@ -382,6 +411,8 @@ void gm_recorder_event(gm_twin *twin, const gm_twin_event *event);
 /// Writes a snapshot when one is due, or at once. gm_recover reads it and the journal behind it.
 gm_status gm_recorder_snapshot(gm_twin *twin, bool at_once, gm_error *error);
 gm_status gm_recover(gm_twin *twin, gm_error *error);
+/// Remembers what the journal says of the sensors' names at record `number`.
+gm_status gm_recorder_announce(gm_twin *twin, uint64_t number, gm_text names, gm_error *error);
 
 // ---- looking.c ----
 
