@@ -291,6 +291,33 @@ static gm_status own_segments(gm_state *state, gm_ref ref, gm_error *error)
     return GM_OK;
 }
 
+/// Writes values[lane * stride] to the lanes of one block at an address.
+static void put_block(gm_state *state, gm_ref ref, size_t block, const double *values,
+                      size_t stride)
+{
+    const gm_system_plan *plan = gm_plan_of(state, ref.system);
+    size_t column = gm_model_column(plan->model, ref.class_number, ref.field);
+    gm_type type = plan->model->columns[column].type;
+    const gm_field *field = &gm_model_class_at(plan->model, ref.class_number)->fields[ref.field];
+    size_t width = (size_t)plan->width, size = gm_type_size(type), first = block * width;
+    size_t left = state->layout->lanes - first, count = left < width ? left : width;
+    gm_span *span = &gm_block_spans(state, ref.system, block)[plan->span_of_column[column]];
+    unsigned char *at = gm_span_own_at(state->layout->pool, span, ref.element * width * size);
+    double min = field->min, max = field->max;
+    for (size_t lane = first; lane < first + count; lane++, at += size) {
+        double value = values[lane * stride];
+        value = value < min ? min : value > max ? max : value;
+        if (state->failed[lane]) {
+            continue;
+        }
+        if (type == GM_F64) {
+            memcpy(at, &value, sizeof value);
+        } else {
+            gm_value_put(type, at, value);
+        }
+    }
+}
+
 /// Writes values[lane * stride]; on failure nothing was written.
 static gm_status write_strided(gm_state *state, gm_ref ref, const double *values, size_t stride,
                                gm_error *error)
@@ -298,7 +325,7 @@ static gm_status write_strided(gm_state *state, gm_ref ref, const double *values
     gm_status status = check_write(state, ref, error);
     const size_t lanes = state->layout->lanes;
     for (size_t lane = 0; status == GM_OK && lane < lanes; lane++) {
-        if (!state->failed[lane] && !isfinite(values[lane * stride])) {
+        if (!isfinite(values[lane * stride]) && !state->failed[lane]) {
             status = gm_error_set(error, GM_NUMERIC,
                                   "a value that is not finite was to be written to '%s'",
                                   gm_plan_of(state, ref.system)->model->name);
@@ -307,26 +334,11 @@ static gm_status write_strided(gm_state *state, gm_ref ref, const double *values
     if (status == GM_OK) {
         status = own_segments(state, ref, error);
     }
-    if (status != GM_OK) {
-        return status;
+    size_t blocks = status == GM_OK ? gm_plan_of(state, ref.system)->block_count : 0;
+    for (size_t block = 0; block < blocks; block++) {
+        put_block(state, ref, block, values, stride);
     }
-    const gm_system_plan *plan = gm_plan_of(state, ref.system);
-    size_t column = gm_model_column(plan->model, ref.class_number, ref.field);
-    gm_type type = plan->model->columns[column].type;
-    const gm_field *field = &gm_model_class_at(plan->model, ref.class_number)->fields[ref.field];
-    size_t width = (size_t)plan->width, size = gm_type_size(type);
-    for (size_t block = 0; block < plan->block_count; block++) {
-        gm_span *span = &gm_block_spans(state, ref.system, block)[plan->span_of_column[column]];
-        unsigned char *at = gm_span_own_at(state->layout->pool, span, ref.element * width * size);
-        for (size_t lane = block * width; lane < lanes && lane < (block + 1) * width; lane++) {
-            if (state->failed[lane]) {
-                continue;
-            }
-            double value = fmin(fmax(values[lane * stride], field->min), field->max);
-            gm_value_put(type, at + lane % width * size, value);
-        }
-    }
-    return GM_OK;
+    return status;
 }
 
 gm_status gm_state_write(gm_state *state, gm_ref ref, const double *values, gm_error *error)

@@ -13,19 +13,19 @@ enum { ODE_METHODS = 4 };
 typedef struct stage {
     const gm_model *model;
     gm_block block;
-    void **columns; // the block's, writable
+    void **columns;   // the block's, writable
+    uint32_t *moving; // [moving_count] the columns of states
+    size_t moving_count;
 } stage;
 
 static void point_at(stage *at, const double *state)
 {
     const gm_model *model = at->model;
-    for (size_t index = 0; index < model->column_count; index++) {
-        const gm_column_plan *plan = &model->columns[index];
-        if (plan->role == GM_STATE) {
-            // read only by contract: `rate` takes a const block
-            at->columns[index] =
-                (void *)(uintptr_t)(state + plan->unknown * (size_t)at->block.width);
-        }
+    for (size_t index = 0; index < at->moving_count; index++) {
+        uint32_t column = at->moving[index];
+        // read only by contract: `rate` takes a const block
+        at->columns[column] =
+            (void *)(uintptr_t)(state + model->columns[column].unknown * (size_t)at->block.width);
     }
 }
 
@@ -85,7 +85,8 @@ size_t gm_integrate_size(const gm_model *model, int width)
     gm_ode_options options = options_of(model);
     return aligned(gm_ode_work_size(&ode, &options)) +
            aligned(model->unknowns * (size_t)width * sizeof(double)) +
-           aligned(model->column_count * sizeof(void *));
+           aligned(model->column_count * sizeof(void *)) +
+           aligned(model->column_count * sizeof(uint32_t));
 }
 
 gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_ns, double *step_s,
@@ -100,6 +101,8 @@ gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_
     at += aligned(model->unknowns * width * sizeof *state);
     stage context = { .model = model, .block = *block, .columns = (void **)(void *)at };
     at += aligned(model->column_count * sizeof(void *));
+    context.moving = (uint32_t *)(void *)at;
+    at += aligned(model->column_count * sizeof(uint32_t));
     memcpy(context.columns, block->columns, model->column_count * sizeof(void *));
     context.block.columns = context.columns;
     ode.context = &context;
@@ -111,21 +114,21 @@ gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_
             span_s[lane] = (double)(until_ns - block->time_ns[lane]) / 1e9;
         }
     }
-    for (size_t index = 0; index < model->column_count; index++) {
+    for (uint32_t index = 0; index < model->column_count; index++) {
         const gm_column_plan *plan = &model->columns[index];
         if (plan->role == GM_STATE && plan->count > 0) {
+            context.moving[context.moving_count++] = index;
             memcpy(state + plan->unknown * width, block->columns[index],
                    plan->count * width * sizeof *state);
         }
     }
     gm_ode_lanes lanes = { block->lanes, span_s, state, step_s };
     gm_lane_mask failed = gm_ode_advance(&ode, &options, &lanes, at);
-    for (size_t index = 0; index < model->column_count; index++) {
-        const gm_column_plan *plan = &model->columns[index];
-        if (plan->role == GM_STATE && plan->count > 0) {
-            memcpy(block->columns[index], state + plan->unknown * width,
-                   plan->count * width * sizeof *state);
-        }
+    for (size_t index = 0; index < context.moving_count; index++) {
+        uint32_t column = context.moving[index];
+        const gm_column_plan *plan = &model->columns[column];
+        memcpy(block->columns[column], state + plan->unknown * width,
+               plan->count * width * sizeof *state);
     }
     for (size_t lane = 0; lane < width; lane++) {
         if ((block->lanes >> lane & 1u) != 0 && (failed >> lane & 1u) == 0 &&
