@@ -16,7 +16,14 @@
 #include "num/statistics.h"
 #include "twin/twin_parts.h"
 
-enum { PURPOSE_SPREAD = 1, PURPOSE_FIRST, PURPOSE_INPUT, PURPOSE_DRIFT, PURPOSE_RESAMPLE };
+enum {
+    PURPOSE_SPREAD = 1,
+    PURPOSE_FIRST,
+    PURPOSE_INPUT,
+    PURPOSE_DRIFT,
+    PURPOSE_RESAMPLE,
+    PURPOSE_WANDER
+};
 
 static const double unrest_first =
     0.01; // of a random walk, in sensor noises per square root of a second
@@ -477,28 +484,83 @@ static gm_status replace_failed(gm_twin *twin, gm_error *error)
     return gm_state_resample(twin->state, estimator->source, error);
 }
 
+/// How far one estimated value walks in a time; zero when it does not.
+static shake walk_of(gm_twin *twin, size_t index, const gm_group_memory *memory, int64_t elapsed_ns)
+{
+    const gm_world_estimate *estimate = &twin->world->estimates[index];
+    double root_s = sqrt((double)elapsed_ns * 1e-9);
+    bool declared = estimate->drift > 0.0;
+    shake how = { .element = index,
+                  .size = estimate->drift * root_s,
+                  .relative = declared && estimate->drift_relative };
+    if (!declared && !estimate->is_parameter) {
+        double unrest = memory->muted > 0 ? unrest_most : memory->unrest;
+        how.size = unrest * twin->estimator.noises[index] * root_s;
+    }
+    return how;
+}
+
+static gm_status settle_all(gm_twin *twin, gm_state *state, gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
+        status = settle_systems(twin, state, group, error);
+    }
+    return status;
+}
+
 gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
 {
-    double root_s = sqrt((double)elapsed_ns * 1e-9);
     gm_status status = replace_failed(twin, error);
     for (size_t index = 0; status == GM_OK && index < twin->world->estimate_count; index++) {
         const gm_world_estimate *estimate = &twin->world->estimates[index];
         const gm_group_memory *memory =
             &gm_group_memories(twin)[twin->world->systems[estimate->ref.system].group];
-        bool own = estimate->drift > 0.0; // declared
-        shake how = { index, PURPOSE_DRIFT, gm_state_tick(twin->state), estimate->drift * root_s,
-                      own && estimate->drift_relative };
-        if (!own && !estimate->is_parameter) {
-            double unrest = memory->muted > 0 ? unrest_most : memory->unrest;
-            how.size = unrest * twin->estimator.noises[index] * root_s;
-        }
+        shake how = walk_of(twin, index, memory, elapsed_ns);
+        how.purpose = PURPOSE_DRIFT;
+        how.occurrence = gm_state_tick(twin->state);
         bool rests = estimate->is_parameter && memory->muted > 0;
         if (how.size > 0.0 && !rests) {
             status = shake_value(twin, twin->state, estimate->ref, how, error);
         }
     }
-    for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
-        status = settle_systems(twin, twin->state, group, error);
+    return status == GM_OK ? settle_all(twin, twin->state, error) : status;
+}
+
+/// How much longer than independent ones the group's unexplained moves last: mean caution of its
+/// sensors.
+static double persistence_of(const gm_twin *twin, const gm_state *state, size_t group)
+{
+    const gm_sensor_memory *memories = gm_state_section(state, SECTION_SENSORS);
+    double sum = 0.0;
+    size_t count = 0;
+    for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
+        const gm_world_sensor *declared = &twin->world->sensors[sensor];
+        if (!declared->is_driver && memories[sensor].count > 0 &&
+            twin->world->systems[declared->ref.system].group == group) {
+            sum += gm_monitor_caution(&memories[sensor]);
+            count++;
+        }
     }
-    return status;
+    return count > 0 ? sum / (double)count : 1.0;
+}
+
+gm_status gm_estimator_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns, gm_error *error)
+{
+    const gm_group_memory *memories = gm_state_section(state, SECTION_GROUPS);
+    gm_status status = GM_OK;
+    for (size_t index = 0; status == GM_OK && index < twin->world->estimate_count; index++) {
+        const gm_world_estimate *estimate = &twin->world->estimates[index];
+        size_t group = twin->world->systems[estimate->ref.system].group;
+        shake how = walk_of(twin, index, &memories[group], elapsed_ns);
+        how.purpose = PURPOSE_WANDER;
+        how.occurrence = gm_state_tick(state);
+        if (!estimate->is_parameter) {
+            how.size *= sqrt(persistence_of(twin, state, group));
+        }
+        if (how.size > 0.0) {
+            status = shake_value(twin, state, estimate->ref, how, error);
+        }
+    }
+    return status == GM_OK ? settle_all(twin, state, error) : status;
 }

@@ -162,7 +162,16 @@ static gm_status run_ahead(gm_twin *twin, gm_state *state, gm_error *error)
     gm_status status = GM_OK;
     for (size_t lead = 0; status == GM_OK && lead < twin->forecaster.lead_count; lead++) {
         int64_t valid_ns = twin->forecaster.issued_ns + twin->world->forecast.leads_ns[lead];
-        status = gm_world_advance(twin->world, state, &options, valid_ns, error);
+        int64_t left_ns = valid_ns - gm_state_time(state);
+        // what is not known comes at half the way: its older part has half faded, its newer part
+        // not at all
+        status = gm_world_advance(twin->world, state, &options, valid_ns - left_ns / 2, error);
+        if (status == GM_OK) {
+            status = gm_estimator_wander(twin, state, left_ns, error);
+        }
+        if (status == GM_OK) {
+            status = gm_world_advance(twin->world, state, &options, valid_ns, error);
+        }
         if (status == GM_OK) {
             status = say(twin, state, lead, error);
         }

@@ -359,6 +359,9 @@ gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t c
                               gm_error *error);
 /// What time does to what is estimated: drift; failed lanes are replaced.
 gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error);
+/// What a forecast does not know: the same walks over a time ahead, longer where innovations follow
+/// each other. Writes `state`, a fork. On the cycle's thread.
+gm_status gm_estimator_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns, gm_error *error);
 
 // ---- monitor.c ----
 
