@@ -17,6 +17,12 @@ uint64_t gm_cycle_number(const gm_twin *twin, int64_t time_ns)
     return (uint64_t)(time_ns / twin->world->cycle_ns);
 }
 
+/// The end of the last cycle kept: the live state's own time unless an error came between.
+static int64_t last_end(const gm_twin *twin)
+{
+    return gm_window_at(&twin->window, twin->window.count - 1)->held->time_ns;
+}
+
 static gm_status move_world(gm_twin *twin, int64_t until_ns, gm_error *error)
 {
     if (until_ns <= gm_state_time(twin->state)) {
@@ -28,11 +34,19 @@ static gm_status move_world(gm_twin *twin, int64_t until_ns, gm_error *error)
     return gm_world_advance(twin->world, twin->state, &options, until_ns, error);
 }
 
+/// The live state's own copy of its memories: writing them cannot fail any more.
+static gm_status own_memories(gm_twin *twin, gm_error *error)
+{
+    return gm_group_memories(twin) != NULL && gm_sensor_memories(twin) != NULL
+               ? GM_OK
+               : gm_error_set(error, GM_MEMORY, "no memory for a state");
+}
+
 /// From the live state's time to time_ns, through every sample time on the way.
 static gm_status run_to(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
     int64_t start_ns = gm_state_time(twin->state);
-    gm_status status = GM_OK;
+    gm_status status = own_memories(twin, error);
     size_t at = gm_window_after(&twin->window, start_ns);
     size_t times = 0;
     while (status == GM_OK && at < twin->window.entry_count &&
@@ -66,26 +80,46 @@ static gm_status run_to(gm_twin *twin, int64_t time_ns, gm_error *error)
     return status;
 }
 
-/// As run_to; when no lane survives, the cycle is held: the state stays what it was a cycle ago,
-/// and the next one starts clean.
+/// The lanes stay what they were a cycle ago; what the sensors said, and the events it raised, is
+/// remembered.
+static gm_status hold(gm_twin *twin, int64_t time_ns, gm_error *error)
+{
+    gm_state *failed = twin->state, *fork = NULL;
+    const gm_moment *last = gm_window_at(&twin->window, twin->window.count - 1);
+    gm_status status = gm_state_fork(last->held->state, &fork, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    twin->state = fork;
+    status = own_memories(twin, error);
+    if (status == GM_OK) {
+        memcpy(gm_sensor_memories(twin), gm_state_section(failed, SECTION_SENSORS),
+               twin->world->sensor_count * sizeof(gm_sensor_memory));
+        const gm_group_memory *groups = gm_state_section(failed, SECTION_GROUPS);
+        for (size_t group = 0; group < twin->world->group_count; group++) {
+            gm_group_memories(twin)[group].muted = groups[group].muted;
+        }
+        status = gm_state_set_time(fork, time_ns, error);
+        gm_state_set_tick(fork, gm_cycle_number(twin, time_ns));
+    }
+    gm_state_close(failed);
+    if (status == GM_OK) {
+        gm_monitor_silence(twin, time_ns);
+    }
+    return status;
+}
+
+/// As run_to; when no lane survives, or the cycle holds more than is offered, it is held and the
+/// next one starts clean. Only without memory is it an error, as it may succeed later.
 static gm_status run_or_hold(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
     gm_error why = { 0 };
     gm_status status = run_to(twin, time_ns, &why);
-    if (status != GM_NUMERIC) {
+    if (status == GM_OK || status == GM_MEMORY) {
         return status == GM_OK ? GM_OK : gm_error_set(error, status, "%s", why.text);
     }
     gm_log_write(&twin->log, GM_LOG_ERROR, "twin", "a cycle was held: %s", why.text);
-    gm_state *fork = NULL;
-    const gm_moment *last = gm_window_at(&twin->window, twin->window.count - 1);
-    status = gm_state_fork(last->held->state, &fork, error);
-    if (status == GM_OK) {
-        gm_state_close(twin->state);
-        twin->state = fork;
-        status = gm_state_set_time(fork, time_ns, error);
-        gm_state_set_tick(fork, gm_cycle_number(twin, time_ns));
-    }
-    return status;
+    return hold(twin, time_ns, error);
 }
 
 /// Keeps the live state as the end of the cycle; history gets it as known at known_ns.
@@ -102,12 +136,12 @@ static gm_status keep(gm_twin *twin, int64_t known_ns, gm_held **held, gm_error 
     return GM_OK;
 }
 
-/// Goes back to before `earliest_ns` and runs the cycles behind it again.
-static gm_status rewind_to(gm_twin *twin, int64_t earliest_ns, int64_t known_ns, gm_error *error)
+/// Goes back to the last cycle that ended before twin->redo_ns and runs the cycles behind it again.
+static gm_status rewind_from(gm_twin *twin, int64_t known_ns, gm_error *error)
 {
     gm_window *window = &twin->window;
-    size_t kept = gm_window_before(window, earliest_ns - 1);
-    GM_REQUIRE(kept > 0); // intake leaves out what lies before the window
+    size_t kept = gm_window_before(window, twin->redo_ns - 1);
+    GM_REQUIRE(kept > 0); // intake leaves out what lies in front of the window
     gm_state *fork = NULL;
     gm_status status = gm_state_fork(gm_window_at(window, kept - 1)->held->state, &fork, error);
     if (status != GM_OK) {
@@ -153,65 +187,64 @@ gm_status gm_cycle_begin(gm_twin *twin, int64_t time_ns, gm_error *error)
     twin->state = state;
     gm_held *held = NULL;
     status = keep(twin, time_ns, &held, error);
-    if (status == GM_OK) {
-        gm_publish(twin, held);
-        gm_held_drop(held);
-    }
-    return status;
-}
-
-/// Earliest time among the samples that wait; INT64_MAX for none.
-static int64_t earliest_waiting(gm_twin *twin)
-{
-    int64_t earliest_ns = INT64_MAX;
-    pthread_mutex_lock(&twin->inbox_lock);
-    for (size_t index = 0; index < twin->inbox_count; index++) {
-        int64_t sample_ns = twin->inbox[index].sample.time_ns;
-        earliest_ns = sample_ns < earliest_ns ? sample_ns : earliest_ns;
-    }
-    pthread_mutex_unlock(&twin->inbox_lock);
-    return earliest_ns;
-}
-
-/// Where the first cycle starts: the last whole cycle before the earliest sample that waits, or
-/// before time_ns.
-static int64_t first_end(gm_twin *twin, int64_t time_ns)
-{
-    int64_t cycle_ns = twin->world->cycle_ns, earliest_ns = earliest_waiting(twin);
-    earliest_ns = earliest_ns < time_ns ? earliest_ns : time_ns;
-    return (earliest_ns - 1) / cycle_ns * cycle_ns;
-}
-
-gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error)
-{
-    gm_status status = GM_OK;
-    if (twin->state == NULL) {
-        status = gm_cycle_begin(twin, first_end(twin, time_ns), error);
-    }
-    int64_t earliest_ns = INT64_MAX;
-    if (status == GM_OK) {
-        status = gm_intake_take(twin, time_ns, &earliest_ns, error);
-    }
-    if (status == GM_OK && earliest_ns <= gm_state_time(twin->state)) {
-        pthread_mutex_lock(&twin->look_lock);
-        twin->rewinds++;
-        pthread_mutex_unlock(&twin->look_lock);
-        status = rewind_to(twin, earliest_ns, time_ns, error);
-        gm_monitor_settle(twin, time_ns);
-    }
-    if (status == GM_OK) {
-        status = run_or_hold(twin, time_ns, error);
-    }
-    gm_held *held = NULL;
-    if (status == GM_OK) {
-        status = keep(twin, time_ns, &held, error);
-    }
     if (status != GM_OK) {
+        gm_state_close(state);
+        twin->state = NULL;
         return status;
     }
     twin->cycle = held->cycle;
     gm_publish(twin, held);
     gm_held_drop(held);
+    return GM_OK;
+}
+
+/// Brings the live state to time_ns, by way of the last cycle before anything it does not know.
+static gm_status bring_to(gm_twin *twin, int64_t time_ns, gm_error *error)
+{
+    gm_status status = GM_OK;
+    bool late = twin->redo_ns <= last_end(twin), back = late || twin->torn;
+    twin->torn = true;
+    if (late && !(twin->replaying && time_ns <= twin->recorded_ns)) {
+        pthread_mutex_lock(&twin->look_lock);
+        twin->rewinds++;
+        pthread_mutex_unlock(&twin->look_lock);
+    }
+    if (back) {
+        status = rewind_from(twin, time_ns, error);
+    }
+    if (status == GM_OK && time_ns > last_end(twin)) {
+        status = run_or_hold(twin, time_ns, error);
+        gm_held *held = NULL;
+        if (status == GM_OK) {
+            status = keep(twin, time_ns, &held, error);
+        }
+        gm_held_drop(held);
+    }
+    if (status == GM_OK) {
+        twin->torn = false;
+        twin->redo_ns = INT64_MAX;
+        if (back) {
+            gm_monitor_settle(twin, time_ns);
+        }
+    }
+    return status;
+}
+
+gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error)
+{
+    gm_status status = gm_intake_take(twin, time_ns, error);
+    if (status == GM_OK && time_ns <= last_end(twin) && twin->redo_ns > last_end(twin)) {
+        return GM_OK; // nothing late, nothing to do
+    }
+    if (status == GM_OK) {
+        status = bring_to(twin, time_ns, error);
+    }
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_held *held = gm_window_at(&twin->window, twin->window.count - 1)->held;
+    twin->cycle = held->cycle;
+    gm_publish(twin, held);
     status = gm_forecaster_issue(twin, error);
     if (status == GM_OK && !twin->replaying) {
         gm_tell(twin, &(gm_twin_update){ .kind = GM_UPDATE_CYCLE, .cycle = twin->cycle });
@@ -221,11 +254,35 @@ gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error)
     return status;
 }
 
+static gm_status begin(gm_twin *twin, int64_t time_ns, gm_error *error)
+{
+    if (twin->state != NULL) {
+        return GM_OK;
+    }
+    gm_status status = gm_intake_begin(twin, time_ns, error);
+    return status == GM_OK ? gm_cycle_begin(twin, twin->begin_ns, error) : status;
+}
+
+/// Where the next cycle ends; a long time without samples is one cycle.
+static int64_t next_end(gm_twin *twin, int64_t last_ns)
+{
+    int64_t cycle_ns = twin->world->cycle_ns, end_ns = last_end(twin);
+    int64_t next_ns = (end_ns / cycle_ns + 1) * cycle_ns;
+    if ((last_ns - end_ns) / cycle_ns > LEAP_CYCLES) {
+        int64_t waiting_ns = gm_intake_earliest(twin);
+        int64_t quiet_ns =
+            waiting_ns == INT64_MAX ? last_ns : (waiting_ns - 1) / cycle_ns * cycle_ns;
+        quiet_ns = quiet_ns < last_ns ? quiet_ns : last_ns;
+        next_ns = (quiet_ns - end_ns) / cycle_ns > LEAP_CYCLES ? quiet_ns : next_ns;
+    }
+    return next_ns;
+}
+
 gm_status gm_twin_cycle(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
     int64_t cycle_ns = twin->world->cycle_ns, last_ns = time_ns / cycle_ns * cycle_ns;
     if (twin->state == NULL) {
-        int64_t earliest_ns = earliest_waiting(twin);
+        int64_t earliest_ns = gm_intake_earliest(twin);
         // a recording's first samples may come late too: it begins once nothing can come before
         // them
         int64_t wait_ns = twin->options.replay && !twin->settling ? twin->world->lateness_ns : 0;
@@ -233,19 +290,9 @@ gm_status gm_twin_cycle(gm_twin *twin, int64_t time_ns, gm_error *error)
             return GM_OK;
         }
     }
-    gm_status status = GM_OK;
-    int64_t end_ns = twin->state != NULL ? gm_state_time(twin->state) : first_end(twin, last_ns);
-    while (status == GM_OK && end_ns < last_ns) {
-        int64_t next_ns = end_ns + cycle_ns;
-        if ((last_ns - end_ns) / cycle_ns > LEAP_CYCLES) {
-            int64_t waiting_ns = earliest_waiting(twin);
-            int64_t quiet_ns =
-                waiting_ns == INT64_MAX ? last_ns : (waiting_ns - 1) / cycle_ns * cycle_ns;
-            quiet_ns = quiet_ns < last_ns ? quiet_ns : last_ns;
-            next_ns = (quiet_ns - end_ns) / cycle_ns > LEAP_CYCLES ? quiet_ns : next_ns;
-        }
-        status = gm_cycle_run(twin, next_ns, error);
-        end_ns = next_ns;
+    gm_status status = begin(twin, last_ns, error);
+    while (status == GM_OK && last_end(twin) < last_ns) {
+        status = gm_cycle_run(twin, next_end(twin, last_ns), error);
     }
     return status;
 }

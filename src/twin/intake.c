@@ -22,6 +22,8 @@ enum {
     RECORD_SAMPLES = 65536, // samples in one journal record
 };
 #define FUTURE_LIMIT_NS (60 * GM_SECOND_NS) // how far ahead of the clock a source may be
+#define TIME_MOST_NS                                                                               \
+    INT64_C(9000000000000000000) // March 2255: what is behind it can be reckoned with
 static const struct timespec busy_pause = { .tv_nsec = 1000000 };
 
 static void tell_waiters(void *context, uint64_t durable, gm_status status)
@@ -47,10 +49,11 @@ static void tell_waiters(void *context, uint64_t durable, gm_status status)
 }
 
 /// Appends to the journal, waiting while its queue is full. Called without inbox_lock.
-static gm_status append_patiently(gm_twin *twin, uint16_t kind, const gm_string *bytes)
+static gm_status append_patiently(gm_twin *twin, uint16_t kind, const gm_string *bytes,
+                                  uint64_t *number)
 {
     gm_status status;
-    while ((status = gm_journal_append(twin->journal, kind, bytes->data, bytes->size, NULL)) ==
+    while ((status = gm_journal_append(twin->journal, kind, bytes->data, bytes->size, number)) ==
                GM_BUSY &&
            !atomic_load(&twin->stopping)) {
         nanosleep(&busy_pause, NULL);
@@ -81,7 +84,12 @@ gm_status gm_intake_announce(gm_twin *twin, gm_error *error)
     for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
         gm_pack_text(&names, gm_text_of(twin->world->sensors[sensor].name));
     }
-    gm_status status = names.failed ? GM_MEMORY : append_patiently(twin, GM_JOURNAL_WORLD, &names);
+    uint64_t number = 0;
+    gm_status status =
+        names.failed ? GM_MEMORY : append_patiently(twin, GM_JOURNAL_WORLD, &names, &number);
+    if (status == GM_OK) {
+        status = gm_recorder_announce(twin, number, (gm_text){ names.data, names.size }, error);
+    }
     gm_string_free(&names);
     if (status != GM_OK) {
         return gm_error_set(error, status, "the journal does not take the world's sensors");
@@ -104,6 +112,14 @@ void gm_intake_close(gm_twin *twin)
 
 // ---- submitting ----
 
+/// The sample at the time it tells of.
+static gm_sample told(const gm_twin *twin, const gm_sample *sample)
+{
+    gm_sample own = *sample;
+    own.time_ns -= twin->world->sensors[sample->sensor].delay_ns;
+    return own;
+}
+
 /// true when a sample from before the window is in the history already.
 static bool is_in_history(gm_twin *twin, const gm_sample *sample)
 {
@@ -120,10 +136,28 @@ static bool is_in_history(gm_twin *twin, const gm_sample *sample)
     return known;
 }
 
+/// Finds the samples from before the window that the history has. It reads from the disk and holds
+/// no lock; the set of seen samples still knows what left the window meanwhile.
+static void recall(gm_twin *twin, const gm_submission *submission)
+{
+    pthread_mutex_lock(&twin->inbox_lock);
+    int64_t oldest_ns = twin->oldest_ns;
+    pthread_mutex_unlock(&twin->inbox_lock);
+    for (size_t index = 0; index < submission->count; index++) {
+        const gm_sample *sample = &submission->samples[index];
+        submission->fates[index] = GM_SAMPLE_NONE;
+        if (sample->sensor < twin->world->sensor_count) {
+            gm_sample own = told(twin, sample);
+            bool known = own.time_ns <= oldest_ns && is_in_history(twin, &own);
+            submission->fates[index] = known ? GM_SAMPLE_DUPLICATE : GM_SAMPLE_NONE;
+        }
+    }
+}
+
 /// What becomes of each sample; those accepted enter the set of seen ones. Under inbox_lock.
 static gm_status judge(gm_twin *twin, const gm_sample *samples, size_t count, gm_sample_fate *fates)
 {
-    int64_t horizon_ns = twin->options.replay ? INT64_MAX : gm_clock_wall_ns() + FUTURE_LIMIT_NS;
+    int64_t horizon_ns = twin->options.replay ? TIME_MOST_NS : gm_clock_wall_ns() + FUTURE_LIMIT_NS;
     for (size_t index = 0; index < count; index++) {
         const gm_sample *sample = &samples[index];
         if (sample->sensor >= twin->world->sensor_count || !isfinite(sample->value) ||
@@ -131,10 +165,9 @@ static gm_status judge(gm_twin *twin, const gm_sample *samples, size_t count, gm
             fates[index] = GM_SAMPLE_REJECTED;
             continue;
         }
-        bool known = false;
-        if (sample->time_ns <= twin->oldest_ns && is_in_history(twin, sample)) {
-            known = true;
-        } else if (!gm_seen_add(&twin->seen, sample, twin->oldest_ns, &known)) {
+        bool known = fates[index] == GM_SAMPLE_DUPLICATE;
+        gm_sample own = told(twin, sample);
+        if (!known && !gm_seen_add(&twin->seen, &own, twin->oldest_ns, &known)) {
             return GM_MEMORY;
         }
         fates[index] = known ? GM_SAMPLE_DUPLICATE : GM_SAMPLE_ACCEPTED;
@@ -150,6 +183,7 @@ static void pack_samples(gm_string *out, const gm_sample *samples, const gm_samp
         accepted += fates[index] == GM_SAMPLE_ACCEPTED;
     }
     out->size = 0;
+    out->failed = false;
     gm_pack_i64(out, arrival_ns);
     gm_pack_u32(out, (uint32_t)accepted);
     for (size_t index = 0; index < count; index++) {
@@ -191,8 +225,7 @@ static bool make_room(gm_twin *twin, size_t count)
 static void put_in(gm_twin *twin, const gm_sample *sample, int64_t arrival_ns, uint64_t number)
 {
     gm_arrived *entry = &twin->inbox[twin->inbox_count++];
-    *entry = (gm_arrived){ *sample, number, arrival_ns };
-    entry->sample.time_ns -= twin->world->sensors[sample->sensor].delay_ns;
+    *entry = (gm_arrived){ told(twin, sample), number, arrival_ns };
     bool counted = number != 0 && number <= twin->counted_until;
     twin->accepted += !counted;
     twin->sensor_accepted[sample->sensor] += !counted;
@@ -227,7 +260,8 @@ static gm_status take_in(gm_twin *twin, const gm_sample *samples, size_t count,
     }
     for (size_t index = 0; index < count; index++) {
         if (fates[index] == GM_SAMPLE_ACCEPTED && status != GM_OK) {
-            gm_seen_remove(&twin->seen, &samples[index]); // it may come again
+            gm_sample own = told(twin, &samples[index]);
+            gm_seen_remove(&twin->seen, &own); // it may come again
             fates[index] = GM_SAMPLE_NONE;
         } else if (fates[index] == GM_SAMPLE_ACCEPTED) {
             put_in(twin, &samples[index], arrival_ns, *number);
@@ -250,12 +284,10 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_submission *submission, gm_erro
         return gm_error_set(error, GM_LIMIT, "%zu samples at once; at most %d are taken", count,
                             GM_TWIN_SUBMIT_MAX);
     }
-    if (count > 0) {
-        memset(submission->fates, 0, count * sizeof *submission->fates);
-    }
-    gm_status status = GM_OK;
+    recall(twin, submission);
     uint64_t last = 0;
     pthread_mutex_lock(&twin->inbox_lock);
+    gm_status status = make_room(twin, 0) ? GM_OK : GM_MEMORY; // for who waits
     for (size_t at = 0; status == GM_OK && at < count; at += RECORD_SAMPLES) {
         size_t portion = count - at < RECORD_SAMPLES ? count - at : RECORD_SAMPLES;
         uint64_t number = 0;
@@ -286,18 +318,67 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_submission *submission, gm_erro
 
 // ---- taking ----
 
+/// Writes the mark of a cycle. Under inbox_lock, so that the samples in front of it are those in
+/// the inbox.
+static gm_status mark_cycle(gm_twin *twin, int64_t time_ns, uint64_t *number)
+{
+    if (twin->journal == NULL || twin->replaying) {
+        return GM_OK;
+    }
+    gm_string mark = { 0 };
+    gm_pack_i64(&mark, time_ns);
+    gm_status status = mark.failed ? GM_MEMORY
+                                   : gm_journal_append(twin->journal, GM_JOURNAL_CYCLE, mark.data,
+                                                       mark.size, number);
+    gm_string_free(&mark);
+    return status;
+}
+
+static int64_t earliest_in_inbox(const gm_twin *twin)
+{
+    int64_t earliest_ns = INT64_MAX;
+    for (size_t index = 0; index < twin->inbox_count; index++) {
+        int64_t sample_ns = twin->inbox[index].sample.time_ns;
+        earliest_ns = sample_ns < earliest_ns ? sample_ns : earliest_ns;
+    }
+    return earliest_ns;
+}
+
+int64_t gm_intake_earliest(gm_twin *twin)
+{
+    pthread_mutex_lock(&twin->inbox_lock);
+    int64_t earliest_ns = earliest_in_inbox(twin);
+    pthread_mutex_unlock(&twin->inbox_lock);
+    return earliest_ns;
+}
+
+gm_status gm_intake_begin(gm_twin *twin, int64_t time_ns, gm_error *error)
+{
+    if (twin->begin_ns != INT64_MIN) {
+        return GM_OK;
+    }
+    pthread_mutex_lock(&twin->inbox_lock);
+    int64_t cycle_ns = twin->world->cycle_ns, earliest_ns = earliest_in_inbox(twin);
+    earliest_ns = earliest_ns < time_ns ? earliest_ns : time_ns;
+    int64_t begin_ns = (earliest_ns - 1) / cycle_ns * cycle_ns;
+    gm_status status = mark_cycle(twin, begin_ns, NULL);
+    pthread_mutex_unlock(&twin->inbox_lock);
+    if (status != GM_OK) {
+        return gm_error_set(error, status, "the journal does not take the mark of a beginning");
+    }
+    twin->begin_ns = begin_ns;
+    return GM_OK;
+}
+
 /// The mark of this cycle, and the inbox in exchange for an empty one.
 static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, size_t *count)
 {
-    gm_string mark = { 0 };
-    gm_pack_i64(&mark, time_ns);
-    gm_status status = mark.failed ? GM_MEMORY : GM_OK;
-    for (bool again = status == GM_OK; again;) {
+    gm_status status = GM_OK;
+    for (bool again = true; again;) {
         pthread_mutex_lock(&twin->inbox_lock);
-        status = twin->journal == NULL || twin->replaying
-                     ? GM_OK
-                     : gm_journal_append(twin->journal, GM_JOURNAL_CYCLE, mark.data, mark.size,
-                                         &twin->mark);
+        status = gm_window_reserve(&twin->window, twin->inbox_count)
+                     ? mark_cycle(twin, time_ns, &twin->mark)
+                     : GM_MEMORY;
         again = status == GM_BUSY && !atomic_load(&twin->stopping);
         if (status == GM_OK) {
             gm_arrived *entries = twin->inbox;
@@ -315,35 +396,33 @@ static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, size_t *count)
             nanosleep(&busy_pause, NULL);
         }
     }
-    gm_string_free(&mark);
     return status;
 }
 
-gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, int64_t *earliest_ns, gm_error *error)
+gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
     size_t count = 0;
     gm_status status = swap_inbox(twin, time_ns, &count);
     if (status != GM_OK) {
-        return gm_error_set(error, status, "the journal does not take the mark of a cycle");
+        return gm_error_set(error, status,
+                            status == GM_MEMORY ? "no memory for samples"
+                                                : "the journal does not take the mark of a cycle");
     }
-    *earliest_ns = INT64_MAX;
-    int64_t oldest_ns =
-        twin->window.count > 0 ? gm_window_at(&twin->window, 0)->held->time_ns : INT64_MIN;
+    const gm_window *window = &twin->window;
+    int64_t oldest_ns = gm_window_at(window, 0)->held->time_ns;
+    int64_t last_ns = gm_window_at(window, window->count - 1)->held->time_ns;
+    bool known = twin->replaying && time_ns <= twin->recorded_ns;
     uint64_t late = 0;
     for (size_t index = 0; index < count; index++) {
         const gm_arrived *entry = &twin->taken[index];
-        bool too_late = entry->sample.time_ns <= oldest_ns;
-        if (too_late && twin->replaying) {
-            continue; // part of the snapshot, or too late then as now
+        int64_t sample_ns = entry->sample.time_ns;
+        if (!known) {
+            gm_recorder_sample(twin, entry, sample_ns <= oldest_ns ? QUALITY_LATE : QUALITY_GOOD);
+            late += sample_ns <= last_ns;
         }
-        gm_recorder_sample(twin, entry, too_late ? QUALITY_STALE : QUALITY_GOOD);
-        late += twin->state != NULL && entry->sample.time_ns <= gm_state_time(twin->state);
-        if (!too_late) {
-            if (!gm_window_add(&twin->window, entry)) {
-                return gm_error_set(error, GM_MEMORY, "no memory for samples");
-            }
-            *earliest_ns =
-                entry->sample.time_ns < *earliest_ns ? entry->sample.time_ns : *earliest_ns;
+        if (sample_ns > oldest_ns) {
+            gm_window_add(&twin->window, entry);
+            twin->redo_ns = sample_ns < twin->redo_ns ? sample_ns : twin->redo_ns;
         }
     }
     pthread_mutex_lock(&twin->inbox_lock);
@@ -375,7 +454,8 @@ gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *e
         if (sample.sensor == GM_NO_INDEX) {
             continue; // the world file has no such sensor any more
         }
-        status = gm_seen_add(&twin->seen, &sample, INT64_MIN, &known) ? GM_OK : GM_MEMORY;
+        gm_sample own = told(twin, &sample);
+        status = gm_seen_add(&twin->seen, &own, twin->oldest_ns, &known) ? GM_OK : GM_MEMORY;
         if (status == GM_OK && !known) {
             put_in(twin, &sample, arrival_ns, record->number);
         }

@@ -16,7 +16,7 @@ void gm_publish(gm_twin *twin, gm_held *held)
     pthread_mutex_lock(&twin->look_lock);
     gm_held *before = twin->live;
     twin->live = held;
-    twin->cycles++;
+    twin->cycles += !(twin->replaying && held->time_ns <= twin->recorded_ns);
     if (twin->world->sensor_count > 0) {
         memcpy(twin->sensors, sensors, twin->world->sensor_count * sizeof *sensors);
     }

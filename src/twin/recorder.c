@@ -2,9 +2,11 @@
 //
 // A snapshot holds the oldest state of the window, so that a late sample can still rewind after a
 // restart. Behind it, replay needs every journal record with a sample after that state's time, and
-// the marks of the cycles since. Its bytes (codec/pack.h): version u16, time of the state i64,
-// counters u64 x 5, the sensors' names, events still of interest, the forecaster's memory as text,
-// then the state (gm_state_save) to the end.
+// the marks of the cycles since. Its bytes (codec/pack.h): version u16, time of the state i64, time
+// of the last cycle i64, counters u64 x 7, the sensors' names as the journal behind it means them,
+// their names and memories as the state means them (names, text), events still of interest, the
+// forecaster's memory as text, then the state (gm_state_save) to the end. History and counters of
+// the cycles up to the last one are on disk with it: replay records only what comes after.
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@
 #include "codec/pack.h"
 #include "twin/twin_parts.h"
 
-enum { SNAPSHOT_VERSION = 1, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
+enum { SNAPSHOT_VERSION = 2, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
 
 static const int64_t default_snapshot_ns = 600 * GM_SECOND_NS;
 static const char *const branch_live = "live";
@@ -106,6 +108,9 @@ void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns)
 {
     gm_recorder *recorder = &twin->recorder;
     int64_t time_ns = gm_state_time(state), cycle_ns = twin->world->cycle_ns;
+    if (twin->replaying && known_ns <= twin->recorded_ns) {
+        return; // what was published stays as published
+    }
     for (size_t index = 0; twin->history != NULL && index < twin->world->record_count; index++) {
         const gm_world_record *record = &twin->world->records[index];
         int64_t every_ns = record->every_ns > cycle_ns ? record->every_ns : cycle_ns;
@@ -210,7 +215,54 @@ static void pack_events(const gm_twin *twin, gm_string *out)
     }
 }
 
-static gm_status pack_snapshot(gm_twin *twin, gm_string *out, gm_error *error)
+gm_status gm_recorder_announce(gm_twin *twin, uint64_t number, gm_text names, gm_error *error)
+{
+    gm_announcement *grown = gm_memory_grow(twin->announcements, &twin->announcement_capacity,
+                                            twin->announcement_count + 1, sizeof *grown);
+    gm_announcement made = { .number = number };
+    gm_string_add(&made.names, names.data, names.size);
+    if (grown != NULL) {
+        twin->announcements = grown;
+    }
+    if (grown == NULL || made.names.failed) {
+        gm_string_free(&made.names);
+        return gm_error_set(error, GM_MEMORY, "no memory for the sensors' names");
+    }
+    twin->announcements[twin->announcement_count++] = made;
+    return GM_OK;
+}
+
+/// Forgets announcements that records behind `number` no longer need.
+static void forget_announcements(gm_twin *twin, uint64_t number)
+{
+    size_t gone = 0;
+    while (gone + 1 < twin->announcement_count && twin->announcements[gone + 1].number <= number) {
+        gm_string_free(&twin->announcements[gone++].names);
+    }
+    twin->announcement_count -= gone;
+    memmove(twin->announcements, twin->announcements + gone,
+            twin->announcement_count * sizeof *twin->announcements);
+}
+
+/// What the sensors' numbers mean in the records behind `number`, and in the state.
+static void pack_sensors(const gm_twin *twin, const gm_state *state, uint64_t number,
+                         gm_string *out)
+{
+    size_t chosen = 0;
+    while (chosen + 1 < twin->announcement_count &&
+           twin->announcements[chosen + 1].number <= number) {
+        chosen++;
+    }
+    const gm_string *then = &twin->announcements[chosen].names;
+    const gm_string *now = &twin->announcements[twin->announcement_count - 1].names;
+    gm_string_add(out, then->data, then->size);
+    gm_string_add(out, now->data, now->size);
+    gm_pack_text(out, (gm_text){ gm_state_section(state, SECTION_SENSORS),
+                                 twin->world->sensor_count * sizeof(gm_sensor_memory) });
+}
+
+/// @param counted  out, the counters know records of the journal up to here
+static gm_status pack_snapshot(gm_twin *twin, gm_string *out, uint64_t *counted, gm_error *error)
 {
     const gm_held *base = gm_window_at(&twin->window, 0)->held;
     void *bytes = NULL;
@@ -223,17 +275,18 @@ static gm_status pack_snapshot(gm_twin *twin, gm_string *out, gm_error *error)
     gm_forecaster_save(twin, &scores);
     gm_pack_u16(out, SNAPSHOT_VERSION);
     gm_pack_i64(out, base->time_ns);
+    gm_pack_i64(out, gm_window_at(&twin->window, twin->window.count - 1)->held->time_ns);
     gm_pack_u64(out, twin->cycles);
+    gm_pack_u64(out, twin->rewinds);
     pthread_mutex_lock(&twin->inbox_lock);
-    gm_pack_u64(out, gm_journal_next(twin->journal) - 1);
+    *counted = gm_journal_next(twin->journal) - 1;
+    gm_pack_u64(out, *counted);
     gm_pack_u64(out, twin->accepted);
     gm_pack_u64(out, twin->duplicates);
     gm_pack_u64(out, twin->rejected);
+    gm_pack_u64(out, twin->late);
     pthread_mutex_unlock(&twin->inbox_lock);
-    gm_pack_u32(out, (uint32_t)twin->world->sensor_count);
-    for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
-        gm_pack_text(out, gm_text_of(twin->world->sensors[sensor].name));
-    }
+    pack_sensors(twin, base->state, needed_after(twin), out);
     pack_events(twin, out);
     gm_pack_text(out, (gm_text){ scores.data, scores.size });
     gm_string_add(out, bytes, size);
@@ -258,22 +311,23 @@ gm_status gm_recorder_snapshot(gm_twin *twin, bool at_once, gm_error *error)
     }
     twin->snapshot_due_ns = time_ns + every_ns;
     int64_t deadline_ns = gm_clock_monotonic_ns() + FLUSH_WAIT_S * GM_SECOND_NS;
-    uint64_t number = needed_after(twin), oldest = 0;
+    uint64_t number = needed_after(twin), oldest = 0, counted = 0;
     gm_string bytes = { 0 };
     gm_error why = { 0 };
-    // the journal first: a snapshot must never stand behind records that are not on disk
-    gm_status status = gm_journal_wait(twin->journal, twin->mark, deadline_ns, &why);
+    gm_status status = pack_snapshot(twin, &bytes, &counted, &why);
+    // a snapshot must never stand behind records that are not on disk
     if (status == GM_OK) {
-        status = gm_history_flush(twin->history, deadline_ns, &why);
+        status = gm_journal_wait(twin->journal, counted, deadline_ns, &why);
     }
     if (status == GM_OK) {
-        status = pack_snapshot(twin, &bytes, &why);
+        status = gm_history_flush(twin->history, deadline_ns, &why);
     }
     if (status == GM_OK) {
         status = gm_snapshot_write(twin->store, number, bytes.data, bytes.size, &why);
     }
     if (status == GM_OK && gm_snapshot_oldest(twin->store, &oldest, &why) == GM_OK) {
         gm_journal_cut(twin->journal, oldest + 1);
+        forget_announcements(twin, number);
     }
     gm_string_free(&bytes);
     if (status != GM_OK) {
@@ -340,24 +394,105 @@ static bool read_events(gm_twin *twin, gm_unpack *in)
     return !in->failed;
 }
 
-static gm_status read_snapshot(gm_twin *twin, const void *bytes, size_t size, sensor_map *map,
+/// The names behind `in`, and what they mean today.
+static gm_status take_names(gm_twin *twin, gm_unpack *in, uint64_t number, sensor_map *map,
+                            gm_error *error)
+{
+    const unsigned char *start = in->at;
+    if (!read_names(twin, in, map)) {
+        return gm_error_set(error, GM_CORRUPT, "journal record %llu: not as written",
+                            (unsigned long long)number);
+    }
+    gm_text names = { (const char *)start, (size_t)(in->at - start) };
+    return gm_recorder_announce(twin, number, names, error);
+}
+
+/// The world file was edited: each sensor's memory goes where the sensor is today.
+static gm_status move_memories(gm_twin *twin, const sensor_map *map, gm_text bytes, gm_error *error)
+{
+    size_t count = twin->world->sensor_count;
+    bool same = map->count == count;
+    for (size_t index = 0; same && index < count; index++) {
+        same = map->numbers[index] == index;
+    }
+    if (same) {
+        return GM_OK;
+    }
+    if (gm_sensor_memories(twin) == NULL || gm_group_memories(twin) == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for a state");
+    }
+    gm_sensor_memory *memories = gm_sensor_memories(twin);
+    gm_group_memory *groups = gm_group_memories(twin);
+    memset(memories, 0, count * sizeof *memories);
+    for (size_t index = 0; index < map->count; index++) {
+        if (map->numbers[index] != GM_NO_INDEX) {
+            memcpy(&memories[map->numbers[index]], bytes.data + index * sizeof *memories,
+                   sizeof *memories);
+        }
+    }
+    for (size_t group = 0; group < twin->world->group_count; group++) {
+        groups[group].muted = 0;
+    }
+    for (size_t sensor = 0; sensor < count; sensor++) {
+        size_t system = twin->world->sensors[sensor].ref.system;
+        groups[twin->world->systems[system].group].muted +=
+            memories[sensor].events[EVENT_INNOVATION] != 0;
+    }
+    return GM_OK;
+}
+
+/// Events of sensors that the world file no longer has end here.
+static void end_orphans(gm_twin *twin, int64_t time_ns)
+{
+    for (size_t index = 0; index < twin->event_count; index++) {
+        gm_kept_event *kept = &twin->events[index];
+        if (gm_world_find_sensor(twin->world, kept->event.subject) == GM_NO_INDEX) {
+            kept->doubted = kept->reopened = false;
+            if (kept->event.end_ns == INT64_MAX) {
+                kept->event.end_ns = kept->cleared_ns = time_ns;
+                gm_recorder_event(twin, &kept->event);
+            }
+        }
+    }
+}
+
+static bool read_counters(gm_twin *twin, gm_unpack *in)
+{
+    twin->recorded_ns = gm_unpack_i64(in);
+    twin->cycles = gm_unpack_u64(in);
+    twin->rewinds = gm_unpack_u64(in);
+    twin->counted_until = gm_unpack_u64(in);
+    twin->accepted = gm_unpack_u64(in);
+    twin->duplicates = gm_unpack_u64(in);
+    twin->rejected = gm_unpack_u64(in);
+    twin->late = gm_unpack_u64(in);
+    return !in->failed;
+}
+
+static gm_status read_snapshot(gm_twin *twin, gm_text bytes, uint64_t number, sensor_map *map,
                                gm_error *error)
 {
-    gm_unpack in = gm_unpack_of(bytes, size);
+    gm_unpack in = gm_unpack_of(bytes.data, bytes.size);
     uint16_t version = gm_unpack_u16(&in);
     int64_t time_ns = gm_unpack_i64(&in);
-    twin->cycles = gm_unpack_u64(&in);
-    twin->counted_until = gm_unpack_u64(&in);
-    twin->accepted = gm_unpack_u64(&in);
-    twin->duplicates = gm_unpack_u64(&in);
-    twin->rejected = gm_unpack_u64(&in);
-    if (in.failed || version != SNAPSHOT_VERSION || !read_names(twin, &in, map) ||
-        !read_events(twin, &in)) {
+    if (version != SNAPSHOT_VERSION || !read_counters(twin, &in)) {
         return gm_error_set(error, GM_CORRUPT, "the snapshot is not one of this version of gemel");
     }
+    sensor_map own = { 0 };
+    gm_status status = take_names(twin, &in, number, map, error);
+    bool read = status == GM_OK && read_names(twin, &in, &own);
+    gm_text memories = gm_unpack_text(&in);
+    read = read && read_events(twin, &in) && memories.size == own.count * sizeof(gm_sensor_memory);
     gm_text scores = gm_unpack_text(&in);
-    gm_status status = in.failed ? gm_error_set(error, GM_CORRUPT, "the snapshot ends too early")
-                                 : gm_state_load(twin->layout, in.at, in.left, &twin->state, error);
+    if (status == GM_OK) {
+        status = !read || in.failed
+                     ? gm_error_set(error, GM_CORRUPT, "the snapshot ends too early")
+                     : gm_state_load(twin->layout, in.at, in.left, &twin->state, error);
+    }
+    if (status == GM_OK) {
+        status = move_memories(twin, &own, memories, error);
+    }
+    gm_memory_free(own.numbers);
     if (status != GM_OK) {
         return status;
     }
@@ -376,6 +511,7 @@ static gm_status read_snapshot(gm_twin *twin, const void *bytes, size_t size, se
     gm_publish(twin, held);
     gm_held_drop(held);
     gm_monitor_rewind(twin, time_ns); // what was raised since is raised again by the journal
+    end_orphans(twin, time_ns);
     return GM_OK;
 }
 
@@ -384,10 +520,7 @@ static gm_status replay_record(gm_twin *twin, const gm_journal_record *record, s
 {
     gm_unpack in = gm_unpack_of(record->bytes, record->size);
     if (record->kind == GM_JOURNAL_WORLD) {
-        return read_names(twin, &in, map)
-                   ? GM_OK
-                   : gm_error_set(error, GM_CORRUPT, "journal record %llu: not as written",
-                                  (unsigned long long)record->number);
+        return take_names(twin, &in, record->number, map, error);
     }
     if (record->kind == GM_JOURNAL_SAMPLES) {
         gm_restore restore = { record->bytes, record->size, record->number, map->numbers,
@@ -401,8 +534,10 @@ static gm_status replay_record(gm_twin *twin, const gm_journal_record *record, s
             return gm_error_set(error, GM_CORRUPT, "journal record %llu: not as written",
                                 (unsigned long long)record->number);
         }
-        bool done = twin->state != NULL && time_ns <= gm_state_time(twin->state);
-        return done ? GM_OK : gm_cycle_run(twin, time_ns, error);
+        if (twin->state == NULL) {
+            return gm_cycle_begin(twin, time_ns, error); // the first mark says where
+        }
+        return time_ns < gm_state_time(twin->state) ? GM_OK : gm_cycle_run(twin, time_ns, error);
     }
     return GM_OK; // of a newer gemel
 }
@@ -433,16 +568,16 @@ gm_status gm_recover(gm_twin *twin, gm_error *error)
     size_t size = 0;
     sensor_map map = { 0 };
     twin->snapshot_due_ns = INT64_MAX;
+    twin->replaying = true;
     gm_status status = gm_snapshot_latest(twin->store, &number, &bytes, &size, error);
     if (status == GM_NOT_FOUND) {
         number = 0;
         status = GM_OK;
     } else if (status == GM_OK) {
         twin->mark = number;
-        status = read_snapshot(twin, bytes, size, &map, error);
+        status = read_snapshot(twin, (gm_text){ bytes, size }, number, &map, error);
     }
     gm_memory_free(bytes);
-    twin->replaying = true;
     if (status == GM_OK) {
         status = replay_journal(twin, number + 1, &map, error);
     }

@@ -89,7 +89,8 @@ gm_status gm_twin_open(const gm_world *world, const gm_twin_options *options, gm
     made->options = *options;
     made->log = options->log != NULL ? *options->log : (gm_log){ 0 };
     made->opened_ns = gm_clock_wall_ns();
-    made->snapshot_due_ns = INT64_MAX;
+    made->snapshot_due_ns = made->redo_ns = INT64_MAX;
+    made->begin_ns = made->recorded_ns = INT64_MIN;
     pthread_mutex_init(&made->inbox_lock, NULL);
     pthread_mutex_init(&made->look_lock, NULL);
     pthread_mutex_init(&made->tell_lock, NULL);
@@ -135,6 +136,10 @@ void gm_twin_close(gm_twin *twin)
     gm_workers_close(twin->workers);
     gm_layout_close(twin->layout);
     gm_memory_free(twin->events);
+    for (size_t index = 0; index < twin->announcement_count; index++) {
+        gm_string_free(&twin->announcements[index].names);
+    }
+    gm_memory_free(twin->announcements);
     pthread_mutex_destroy(&twin->inbox_lock);
     pthread_mutex_destroy(&twin->look_lock);
     pthread_mutex_destroy(&twin->tell_lock);
@@ -174,6 +179,9 @@ gm_status gm_twin_settle(gm_twin *twin, gm_error *error)
         twin->settling = true;
         if (newest_ns != INT64_MIN) {
             status = gm_twin_cycle(twin, (newest_ns + cycle_ns - 1) / cycle_ns * cycle_ns, error);
+        }
+        if (status == GM_OK && twin->state != NULL && gm_intake_earliest(twin) != INT64_MAX) {
+            status = gm_cycle_run(twin, gm_state_time(twin->state), error); // only late ones
         }
         twin->settling = false;
     }

@@ -46,6 +46,7 @@ gm_status gm_window_open(gm_twin *twin, gm_error *error)
                             (long long)(cycles - 2), GM_TWIN_WINDOW_MAX - 2);
     }
     twin->window.depth = (size_t)cycles;
+    twin->seen.margin_ns = cycles * twin->world->cycle_ns;
     twin->window.moments = gm_memory_new(twin->window.depth, sizeof *twin->window.moments);
     return twin->window.moments != NULL ? GM_OK
                                         : gm_error_set(error, GM_MEMORY, "no memory for a window");
@@ -112,6 +113,9 @@ static bool comes_before(const gm_sample *a, const gm_sample *b)
     if (a->sensor != b->sensor) {
         return a->sensor < b->sensor;
     }
+    if (a->has_sequence != b->has_sequence) {
+        return b->has_sequence;
+    }
     return a->sequence < b->sequence;
 }
 
@@ -129,16 +133,23 @@ size_t gm_window_after(const gm_window *window, int64_t time_ns)
     return low;
 }
 
-bool gm_window_add(gm_window *window, const gm_arrived *entry)
+bool gm_window_reserve(gm_window *window, size_t more)
 {
-    if (window->entry_count == window->entry_capacity) {
-        gm_arrived *grown = gm_memory_grow(window->entries, &window->entry_capacity,
-                                           window->entry_count + 1, sizeof *grown);
+    size_t needed = window->entry_count + more;
+    if (needed > window->entry_capacity) {
+        gm_arrived *grown =
+            gm_memory_grow(window->entries, &window->entry_capacity, needed, sizeof *grown);
         if (grown == NULL) {
             return false;
         }
         window->entries = grown;
     }
+    return true;
+}
+
+void gm_window_add(gm_window *window, const gm_arrived *entry)
+{
+    GM_REQUIRE(window->entry_count < window->entry_capacity); // gm_window_reserve made room
     size_t place = window->entry_count;
     while (place > 0 && comes_before(&entry->sample, &window->entries[place - 1].sample)) {
         place--;
@@ -147,7 +158,6 @@ bool gm_window_add(gm_window *window, const gm_arrived *entry)
             (window->entry_count - place) * sizeof *window->entries);
     window->entries[place] = *entry;
     window->entry_count++;
-    return true;
 }
 
 // ---- seen ----
@@ -169,9 +179,12 @@ static gm_seen_key *slot_for(const gm_seen *seen, uint64_t hash)
     return &seen->slots[slot];
 }
 
-/// A fresh table without the keys of samples older than before_ns, at most a quarter full.
-static bool rebuild(gm_seen *seen, int64_t before_ns)
+/// A fresh table without the keys that left the window a window's length ago, at most a quarter
+/// full.
+static bool rebuild(gm_seen *seen, int64_t oldest_ns)
 {
+    int64_t before_ns =
+        oldest_ns > INT64_MIN + seen->margin_ns ? oldest_ns - seen->margin_ns : INT64_MIN;
     size_t kept = 0;
     for (size_t slot = 0; slot < seen->slot_count; slot++) {
         kept += seen->slots[slot].hash != 0 && seen->slots[slot].time_ns >= before_ns;
@@ -181,7 +194,8 @@ static bool rebuild(gm_seen *seen, int64_t before_ns)
         slot_count *= 2;
     }
     gm_seen fresh = { .slots = gm_memory_new(slot_count, sizeof(gm_seen_key)),
-                      .slot_count = slot_count };
+                      .slot_count = slot_count,
+                      .margin_ns = seen->margin_ns };
     if (fresh.slots == NULL) {
         return false;
     }
@@ -197,9 +211,9 @@ static bool rebuild(gm_seen *seen, int64_t before_ns)
     return true;
 }
 
-bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t before_ns, bool *known)
+bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t oldest_ns, bool *known)
 {
-    if (seen->count * 2 >= seen->slot_count && !rebuild(seen, before_ns)) {
+    if (seen->count * 2 >= seen->slot_count && !rebuild(seen, oldest_ns)) {
         return false;
     }
     uint64_t hash = key_of(sample);
@@ -207,7 +221,9 @@ bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t before_ns, bool
     *known = slot->hash == hash && slot->time_ns != INT64_MIN;
     if (!*known) {
         seen->count += slot->hash == 0;
-        *slot = (gm_seen_key){ hash, sample->time_ns };
+        // one from before the window is kept until it is in the history for sure
+        int64_t time_ns = sample->time_ns > oldest_ns ? sample->time_ns : oldest_ns;
+        *slot = (gm_seen_key){ hash, time_ns > INT64_MIN ? time_ns : INT64_MIN + 1 };
     }
     return true;
 }
