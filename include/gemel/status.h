@@ -53,6 +53,13 @@ gm_status gm_error_at(gm_error *error, gm_status status, gm_place place, const c
 gm_status gm_error_prefix(gm_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__
+// It does not look into these, and would follow errors as if they might be GM_OK
+#define gm_error_set(error, status, ...) ((void)gm_error_set(error, status, __VA_ARGS__), status)
+#define gm_error_at(error, status, place, ...)                                                     \
+    ((void)gm_error_at(error, status, place, __VA_ARGS__), status)
+#endif
+
 /// The name of a status as the API spells it: "ok", "invalid", "not-found" ...; never NULL.
 const char *gm_status_name(gm_status status);
 

@@ -9,6 +9,9 @@
 
 #include "base/text.h"
 
+#undef gm_error_set
+#undef gm_error_at
+
 static const char *const status_names[] = {
     [GM_OK] = "ok",
     [GM_INVALID] = "invalid",
