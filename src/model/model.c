@@ -202,10 +202,9 @@ gm_status gm_model_geometry(gm_model *model, size_t class_number, size_t element
                                 part->declared->name, gm_names_at(&part->names, element));
         }
     }
-    void *grown = part->points;
     if (part->point_count + count > part->point_capacity) {
-        grown = gm_memory_grow(part->points, &part->point_capacity, part->point_count + count,
-                               sizeof *points);
+        void *grown = gm_memory_grow(part->points, &part->point_capacity, part->point_count + count,
+                                     sizeof *points);
         if (grown == NULL) {
             return gm_error_set(error, GM_MEMORY, "%s: no memory for geometry", model->name);
         }

@@ -43,15 +43,15 @@ static gm_status choose_fields(simulation *run, gm_error *error)
 {
     const gm_world *world = run->world;
     size_t capacity = 0;
-    gm_status status = GM_OK;
-    if (run->options->fields == NULL && world->record_count == 0) {
-        return add_matches(run, "*/*/*/*", false, &capacity, error);
-    }
-    for (size_t index = 0; status == GM_OK && index < run->options->field_count; index++) {
-        status = add_matches(run, run->options->fields[index], true, &capacity, error);
-    }
     if (run->options->fields != NULL) {
+        gm_status status = GM_OK;
+        for (size_t index = 0; status == GM_OK && index < run->options->field_count; index++) {
+            status = add_matches(run, run->options->fields[index], true, &capacity, error);
+        }
         return status;
+    }
+    if (world->record_count == 0) {
+        return add_matches(run, "*/*/*/*", false, &capacity, error);
     }
     run->refs = gm_memory_new(world->record_count, sizeof *run->refs);
     if (run->refs == NULL) {
