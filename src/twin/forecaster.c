@@ -1,12 +1,13 @@
 // Forecasts: the lanes run on from the live state; what was said is scored when the truth comes.
 //
 // The published bands are the lanes' own, widened or narrowed about their mean by a factor per
-// field and lead. A truth outside the 5-95 % band widens the next ones, a truth inside narrows them
-// a ninth as much, so that in the long run 90 % bands hold 90 % of the truth even where the model
-// is not quite right (adaptive conformal inference: Gibbs and Candes, NeurIPS 34 (2021) 1660-1672).
-// Scores: root mean square error, that of persistence (the last measured value), the continuous
-// ranked probability score of the lanes as published (Gneiting and Raftery, JASA 102 (2007)
-// 359-378), and the share of truths inside the 5-95 % band.
+// field and lead: the one with which 90 % of the last truths would have been inside (conformal
+// prediction over a running window: Vovk, Gammerman, Shafer, Algorithmic Learning in a Random
+// World, 2005; Gibbs and Candes, NeurIPS 34 (2021) 1660-1672). So 90 % bands come to hold 90 % of
+// the truth even where the model is not quite right. Scores: root mean square error, that of
+// persistence (the last measured value), the continuous ranked probability score of the lanes as
+// published (Gneiting and Raftery, JASA 102 (2007) 359-378), and the share of truths inside the
+// 5-95 % band.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,12 @@
 #include "num/statistics.h"
 #include "twin/twin_parts.h"
 
-enum { SAVE_VERSION = 1, GAP_CYCLES = 10 };
+enum { SAVE_VERSION = 2, GAP_CYCLES = 10, RATIOS_PRIOR = 5, RATIOS_TRUSTED = 30 };
 
-static const double widen_rate = 0.2; // of the factor's logarithm, for a truth outside
-static const uint64_t scores_trusted = 30;
-static const double miss_share = 0.1; // of truths that should fall outside
-static const double widen_most = 6.9; // of the factor's logarithm: a thousandfold, or a thousandth
+static const double band_share = 0.9;
+static const double ratio_prior =
+    1.5; // what RATIOS_PRIOR truths are taken to have said before the first came
+static const double widen_least = 0.2, widen_most = 1000.0;
 
 static gm_lead *lead_of(const gm_forecaster *forecaster, size_t field, size_t lead)
 {
@@ -41,6 +42,7 @@ static size_t truth_of(const gm_world *world, gm_ref ref)
 static bool open_lead(gm_twin *twin, gm_lead *lead, int64_t lead_ns)
 {
     lead->row.lead_ns = lead_ns;
+    lead->widening = ratio_prior;
     lead->capacity = (size_t)(lead_ns / twin->world->forecast.every_ns) + 4;
     lead->pending = gm_arena_new(twin->arena, lead->capacity, sizeof *lead->pending);
     lead->members = gm_arena_new(twin->arena, lead->capacity * twin->lanes, sizeof(double));
@@ -91,10 +93,10 @@ static double widen(const gm_forecaster *forecaster, size_t field, size_t number
 {
     const gm_lead *lead = lead_of(forecaster, field, number);
     double widening = lead->widening;
-    for (size_t shorter = number; lead->scored < scores_trusted && shorter-- > 0;) {
+    for (size_t shorter = number; lead->ratio_count < RATIOS_TRUSTED && shorter-- > 0;) {
         widening = fmax(widening, lead_of(forecaster, field, shorter)->widening);
     }
-    return exp(widening);
+    return widening;
 }
 
 static gm_summary widened(gm_summary raw, double factor)
@@ -237,6 +239,28 @@ static void count_score(gm_twin *twin, gm_lead *lead, double truth, bool inside)
     }
 }
 
+/// One more truth, in half-widths of the lanes' own band on its side; the factor follows the last
+/// RATIOS of them.
+static void learn_width(gm_lead *lead, const gm_pending *pending, double truth)
+{
+    const gm_summary *raw = &pending->raw;
+    double miss = truth - raw->mean;
+    double half = miss > 0.0 ? raw->q95 - raw->mean : raw->mean - raw->q05;
+    if (!(half > 0.0)) {
+        return; // lanes that all say the same have no width to compare with
+    }
+    lead->ratios[lead->ratio_count++ % RATIOS] = fabs(miss) / half;
+    double sorted[RATIOS + RATIOS_PRIOR];
+    size_t count = lead->ratio_count < RATIOS ? lead->ratio_count : RATIOS;
+    memcpy(sorted, lead->ratios, count * sizeof *sorted);
+    for (size_t prior = 0; prior < RATIOS_PRIOR; prior++) {
+        sorted[count++] = ratio_prior;
+    }
+    gm_sort(sorted, count);
+    double factor = gm_quantile(sorted, count, band_share);
+    lead->widening = fmin(fmax(factor, widen_least), widen_most);
+}
+
 static void score_one(gm_twin *twin, gm_lead *lead, double truth)
 {
     const gm_pending *pending = &lead->pending[lead->first];
@@ -244,8 +268,7 @@ static void score_one(gm_twin *twin, gm_lead *lead, double truth)
     if (pending->issued_ns >= twin->forecaster.scores_from_ns) {
         count_score(twin, lead, truth, inside);
     }
-    double step = widen_rate * ((inside ? 0.0 : 1.0) - miss_share);
-    lead->widening = fmin(fmax(lead->widening + step, -widen_most), widen_most);
+    learn_width(lead, pending, truth);
 }
 
 void gm_forecaster_score(gm_twin *twin, size_t sensor, int64_t time_ns, double value)
@@ -337,6 +360,10 @@ static void visit_lead(gm_lead *lead, void (*f64)(void *, double *),
     f64(context, &lead->crps_sum);
     f64(context, &lead->covered);
     f64(context, &lead->widening);
+    u64(context, &lead->ratio_count);
+    for (size_t index = 0; index < RATIOS; index++) {
+        f64(context, &lead->ratios[index]);
+    }
 }
 
 static void put_f64(void *out, double *value)

@@ -23,6 +23,7 @@ enum {
     SECTION_SENSORS,
     TWIN_SECTIONS = 2,
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
+    RATIOS = 128,                  // last truths that a forecast's width is learned from
 };
 
 /// A state that somebody looks at: the window, the published one, readers.
@@ -152,8 +153,9 @@ typedef struct gm_lead {
     uint64_t scored;
     uint64_t persistence_scored;
     double square_sum, persistence_square_sum, crps_sum, covered;
-    double
-        widening; // logarithm of the factor by which the next bands are wider than the lanes' own
+    double widening;       // factor by which the next bands are wider than the lanes' own
+    double ratios[RATIOS]; // ring: how far truths were off, in half-widths of the lanes' own bands
+    uint64_t ratio_count;
     gm_series_id series;
 } gm_lead;
 
