@@ -32,11 +32,6 @@ static const struct {
     { "replay", gm_world_read_replay },     { "scenarios", gm_world_read_scenarios },
 };
 
-gm_status gm_world_no_memory(gm_error *error)
-{
-    return gm_error_set(error, GM_MEMORY, "no memory for the world");
-}
-
 gm_status gm_world_read_span(const gm_config *config, int64_t *span_ns, gm_error *error)
 {
     int64_t span = 0;

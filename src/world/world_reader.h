@@ -63,6 +63,9 @@ gm_status gm_world_wrong_role(const gm_world *world, gm_ref ref, gm_place place,
 bool gm_world_is_pattern(const char *address);
 
 /// GM_MEMORY with its sentence.
-gm_status gm_world_no_memory(gm_error *error);
+static inline gm_status gm_world_no_memory(gm_error *error)
+{
+    return gm_error_set(error, GM_MEMORY, "no memory for the world");
+}
 
 #endif
