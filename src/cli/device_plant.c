@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
+#include "base/require.h"
 #include "cli/command.h"
 
 enum { NOISE_PURPOSE = 1, LOSS_PURPOSE = 2 };
@@ -115,6 +116,7 @@ static gm_status read_changes(gm_device_plant *plant, const char *key, gm_scenar
     if (changes == NULL) {
         return GM_OK;
     }
+    GM_REQUIRE(plant->world->devices != NULL);
     gm_config *set = gm_arena_new(plant->arena, 1, sizeof *set);
     if (set == NULL) {
         return no_memory(error);

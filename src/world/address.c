@@ -335,6 +335,7 @@ gm_status gm_world_find_one(const gm_world *world, const char *address, gm_place
                              "'%.80s' matches %zu values; expected one address", address, count);
     }
     if (status == GM_OK) {
+        GM_REQUIRE(refs != NULL);
         *ref = refs[0];
     }
     gm_memory_free(refs);

@@ -252,6 +252,7 @@ static gm_status repeat_rows(expander *into, const gm_config *map, gm_csv *csv, 
         scope->row = &row;
         status = copy_entries(into, map, scope, false, list, error);
     }
+    scope->row = NULL;
     return status;
 }
 

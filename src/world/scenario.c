@@ -112,7 +112,7 @@ static gm_status read_when(const gm_config *config, gm_world_change *change, gm_
     if (at != NULL) {
         status = gm_config_duration(at, &change->at_ns, error);
     }
-    if (status == GM_OK && change->at_ns < 0) {
+    if (status == GM_OK && at != NULL && change->at_ns < 0) {
         status = gm_error_at(error, GM_INVALID, at->place,
                              "at: '%.40s' is before the scenario starts", at->text);
     }
