@@ -5,8 +5,6 @@
 #include "base/text.h"
 #include "cli/command.h"
 
-#define GEMEL_VERSION "0.1.0"
-
 static const gm_command *const commands[] = {
     &gm_command_run,   &gm_command_simulate, &gm_command_ask,     &gm_command_validate,
     &gm_command_check, &gm_command_models,   &gm_command_history, &gm_command_devices,

@@ -8,8 +8,6 @@
 #include "serve/json_out.h"
 #include "serve/serve_call.h"
 
-static const char version[] = "0.1.0";
-
 static void write_names(gm_string *out, const gm_world *world)
 {
     gm_out_key(out, "systems");
@@ -98,7 +96,7 @@ gm_status gm_answer_world(gm_serve_call *call, gm_error *error)
         gm_out_text(out, branches[k].name);
     }
     gm_out_end(out, ']');
-    gm_out_key_text(out, "version", version);
+    gm_out_key_text(out, "version", GEMEL_VERSION);
     gm_out_end(out, '}');
     gm_memory_free(branches);
     return GM_OK;
