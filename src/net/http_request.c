@@ -378,8 +378,10 @@ static int write_headers(gm_http_exchange *exchange, unsigned char **at, unsigne
         failed = lws_add_http_header_content_length(wsi, reply->size, at, end);
     }
     if (!failed) {
-        failed = add_header(wsi, "cache-control:", reply->etag != NULL ? "no-cache" : "no-store",
-                            at, end);
+        const char *keep = reply->unchanging     ? "public, max-age=31536000, immutable"
+                           : reply->etag != NULL ? "no-cache"
+                                                 : "no-store";
+        failed = add_header(wsi, "cache-control:", keep, at, end);
     }
     if (!failed && reply->etag != NULL) {
         failed = add_header(wsi, "etag:", reply->etag, at, end);

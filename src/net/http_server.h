@@ -81,6 +81,7 @@ typedef struct gm_http_reply {
                        // NULL: not to be stored by anybody
     const char *allow; // methods, for a 405; NULL for none. A constant.
     bool lasting;      // the bytes outlive the server: they are not copied
+    bool unchanging;   // the path will never have other bytes: may be kept and not asked for again
 } gm_http_reply;
 
 /// Answers and lets go of an exchange. Any thread, also after the server was closed. `reply` is

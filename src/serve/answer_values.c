@@ -234,27 +234,38 @@ static void write_rows(gm_string *out, const history_wish *wish, const gm_histor
     gm_out_end(out, ']');
     gm_out_key(out, "thinned");
     gm_out_bool(out, rows->thinned);
+    gm_out_key(out, "recorded");
+    gm_out_bool(out, rows->columns > 0);
     gm_out_end(out, '}');
+}
+
+/// A field that is not recorded has no rows; a branch that does not exist is the asker's mistake.
+static gm_status read_rows(const gm_serve_call *call, const history_wish *wish,
+                           gm_history_rows *rows, gm_error *error)
+{
+    gm_store *store = gm_twin_store(call->twin);
+    gm_twin_view view;
+    gm_status status = GM_NOT_FOUND; // without a data folder nothing is recorded
+    if (store != NULL) {
+        status = gm_history_read(gm_store_history(store), &wish->query, rows, error);
+    }
+    if (status != GM_NOT_FOUND) {
+        return status;
+    }
+    status = gm_twin_look(call->twin, wish->query.branch, &view, error);
+    if (status == GM_OK) {
+        gm_twin_look_away(call->twin, &view);
+    }
+    return status == GM_BUSY ? GM_OK : status;
 }
 
 gm_status gm_answer_history(gm_serve_call *call, gm_error *error)
 {
     history_wish wish = { 0 };
     gm_history_rows rows = { 0 };
-    gm_store *store = gm_twin_store(call->twin);
     gm_status status = read_wish(call, &wish, error);
-    if (status == GM_OK && store == NULL) {
-        status = gm_error_set(error, GM_NOT_FOUND,
-                              "no history is kept: the twin runs without a data folder");
-    }
     if (status == GM_OK) {
-        status = gm_history_read(gm_store_history(store), &wish.query, &rows, error);
-        if (status == GM_NOT_FOUND) {
-            gm_error_set(
-                error, status,
-                "%s is not recorded in branch '%s'; `record:` in the world file says what is",
-                wish.address, wish.query.branch);
-        }
+        status = read_rows(call, &wish, &rows, error);
     }
     if (status == GM_OK) {
         write_rows(&call->out, &wish, &rows);

@@ -249,6 +249,12 @@ static void serve_api(gm_serve *serve, gm_http_exchange *exchange)
     }
 }
 
+/// The page's build names what is in assets/ by what is in it: another content has another path.
+static bool named_by_content(const char *path)
+{
+    return strncmp(path, "/assets/", 8) == 0;
+}
+
 static void serve_page(gm_http_exchange *exchange)
 {
     const gm_http_request *request = gm_http_exchange_request(exchange);
@@ -267,7 +273,8 @@ static void serve_page(gm_http_exchange *exchange)
                                                        .bytes = file->bytes,
                                                        .size = file->size,
                                                        .etag = etag,
-                                                       .lasting = true });
+                                                       .lasting = true,
+                                                       .unchanging = named_by_content(path) });
             return;
         }
     }
@@ -334,7 +341,7 @@ gm_status gm_serve_start(gm_twin *twin, const gm_serve_options *options, gm_serv
         gm_serve_stop(made);
         return status;
     }
-    gm_log_write(options->log, GM_LOG_INFO, "serve", "http://%s:%u", options->address,
+    gm_log_write(options->log, GM_LOG_DEBUG, "serve", "http://%s:%u", options->address,
                  (unsigned)gm_http_server_port(made->http));
     *serve = made;
     return GM_OK;

@@ -255,7 +255,11 @@ static void history_is_told_by_address_and_by_sensor(void **state)
     refused(b, "GET /api/v1/history?sensor=t2&from=yesterday", NULL, 400, "yesterday");
     refused(b, "GET /api/v1/history?sensor=t2&points=1", NULL, 400, "points=1");
     refused(b, "GET /api/v1/history?sensor=t2&from=10&to=5", NULL, 400, "");
-    refused(b, "GET /api/v1/history?address=box/air-room/conductance", NULL, 404, "record");
+    refused(b, "GET /api/v1/history?address=box/air/temperature&branch=x", NULL, 404, "x");
+    history = ask(b, "GET", "/api/v1/history?address=box/air-room/conductance", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(history, "rows")), 0);
+    assert_true(json_is_false(json_object_get(history, "recorded")));
+    json_decref(history);
 }
 
 static void forecasts_and_scores_are_told(void **state)
