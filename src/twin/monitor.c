@@ -30,11 +30,15 @@ static const char *const kind_names[EVENT_KINDS] = { "innovation", "stale", "ran
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
 {
     gm_detect *detect = &twin->detect;
-    *detect = (gm_detect){
-        .slack = 1.0, .threshold = 8.0, .calm = 1.0, .calm_count = 10, .warm_up = 100, .stale = 5.0
-    };
-    static const char *const keys[] = { "slack",   "threshold", "calm", "calm count",
-                                        "warm up", "stale",     NULL };
+    *detect = (gm_detect){ .slack = 1.0,
+                           .threshold = 8.0,
+                           .calm = 1.0,
+                           .calm_count = 10,
+                           .warm_up = 100,
+                           .stale = 5.0,
+                           .learn_after_ns = 900 * GM_SECOND_NS };
+    static const char *const keys[] = { "slack",   "threshold", "calm",        "calm count",
+                                        "warm up", "stale",     "learn after", NULL };
     const gm_config *config = twin->world->detect;
     if (config == NULL) {
         return GM_OK;
@@ -57,6 +61,10 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
         gm_quantity quantity = { .unit = "1", .min = 0.0, .max = numbers[index].max };
         status = gm_config_child_number(config, numbers[index].key, quantity, *numbers[index].value,
                                         numbers[index].value, error);
+    }
+    const gm_config *learn_after = gm_config_get(config, "learn after");
+    if (status == GM_OK && learn_after != NULL) {
+        status = gm_config_duration(learn_after, &detect->learn_after_ns, error);
     }
     detect->calm_count = (uint32_t)calm_count;
     detect->warm_up = (uint32_t)warm_up;
@@ -333,14 +341,21 @@ static void watch(gm_twin *twin, size_t sensor, double deviation, double unit_si
                            (side == 0 ? mean : -mean) * unit_size };
             raise_event(twin, memory, sensor, what);
             group_of(twin, sensor)->muted++;
+            memory->muting = 1;
             memory->calm = 0;
         }
         return;
     }
     memory->calm = fabs(memory->level) < detect->calm ? memory->calm + 1 : 0;
-    if (memory->calm >= detect->calm_count) {
-        clear_event(twin, memory, EVENT_INNOVATION, time_ns);
+    bool calm_again = memory->calm >= detect->calm_count;
+    bool lasting = time_ns - memory->starts_ns[EVENT_INNOVATION] > detect->learn_after_ns;
+    if (memory->muting != 0 && (calm_again || lasting)) {
+        // what has lasted that long is how things are now: parameters may learn it
         group_of(twin, sensor)->muted--;
+        memory->muting = 0;
+    }
+    if (calm_again) {
+        clear_event(twin, memory, EVENT_INNOVATION, time_ns);
         memory->sums[0] = memory->sums[1] = 0.0;
         memory->runs[0] = memory->runs[1] = 0;
     }

@@ -435,8 +435,7 @@ static gm_status move_memories(gm_twin *twin, const sensor_map *map, gm_text byt
     }
     for (size_t sensor = 0; sensor < count; sensor++) {
         size_t system = twin->world->sensors[sensor].ref.system;
-        groups[twin->world->systems[system].group].muted +=
-            memories[sensor].events[EVENT_INNOVATION] != 0;
+        groups[twin->world->systems[system].group].muted += memories[sensor].muting;
     }
     return GM_OK;
 }

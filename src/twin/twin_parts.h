@@ -77,6 +77,7 @@ typedef struct gm_sensor_memory {
     uint32_t count;      // of innovations, saturating
     uint32_t calm;       // measurements in a row without a sign of deviation
     uint32_t quality;    // gm_quality
+    uint32_t muting;     // its event keeps the group's parameters at rest
     uint64_t events[EVENT_KINDS]; // id of the open event of each kind, 0 for none
     int64_t starts_ns[EVENT_KINDS];
 } gm_sensor_memory;
@@ -198,12 +199,13 @@ typedef struct gm_kept_event {
 
 /// `detect:` of the world file.
 typedef struct gm_detect {
-    double slack;        // normalised innovations up to this size do not add up
-    double threshold;    // of the cumulated sum
-    double calm;         // running mean below which a sensor is calm
-    uint32_t calm_count; // measurements in a row until an event is cleared
-    uint32_t warm_up;    // measurements before the first event
-    double stale;        // multiples of `every` without a sample
+    double slack;           // normalised innovations up to this size do not add up
+    double threshold;       // of the cumulated sum
+    double calm;            // running mean below which a sensor is calm
+    uint32_t calm_count;    // measurements in a row until an event is cleared
+    uint32_t warm_up;       // measurements before the first event
+    double stale;           // multiples of `every` without a sample
+    int64_t learn_after_ns; // an event that lasts longer no longer keeps parameters from learning
 } gm_detect;
 
 /// The sensors' names as the journal says them: what numbers mean in the records behind it.
