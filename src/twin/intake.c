@@ -120,8 +120,9 @@ static gm_sample told(const gm_twin *twin, const gm_sample *sample)
     return own;
 }
 
-/// true when a sample from before the window is in the history already.
-static bool is_in_history(gm_twin *twin, const gm_sample *sample)
+/// Whether a sample from before the window is in the history already.
+static gm_status find_in_history(gm_twin *twin, const gm_sample *sample, bool *known,
+                                 gm_error *error)
 {
     char name[GM_HISTORY_NAME_MAX];
     snprintf(name, sizeof name, "sensor/%s", twin->world->sensors[sample->sensor].name);
@@ -130,28 +131,31 @@ static bool is_in_history(gm_twin *twin, const gm_sample *sample)
     query.series = name;
     query.from_ns = query.to_ns = sample->time_ns;
     gm_history_rows rows = { 0 };
-    bool known = twin->history != NULL &&
-                 gm_history_read(twin->history, &query, &rows, NULL) == GM_OK && rows.count > 0;
+    gm_status status =
+        twin->history == NULL ? GM_NOT_FOUND : gm_history_read(twin->history, &query, &rows, error);
+    *known = status == GM_OK && rows.count > 0;
     gm_history_rows_free(&rows);
-    return known;
+    return status == GM_NOT_FOUND ? GM_OK : status;
 }
 
 /// Finds the samples from before the window that the history has. It reads from the disk and holds
 /// no lock; the set of seen samples still knows what left the window meanwhile.
-static void recall(gm_twin *twin, const gm_submission *submission)
+static gm_status recall(gm_twin *twin, const gm_submission *submission, gm_error *error)
 {
     pthread_mutex_lock(&twin->inbox_lock);
     int64_t oldest_ns = twin->oldest_ns;
     pthread_mutex_unlock(&twin->inbox_lock);
+    gm_status status = GM_OK;
     for (size_t index = 0; index < submission->count; index++) {
         const gm_sample *sample = &submission->samples[index];
-        submission->fates[index] = GM_SAMPLE_NONE;
-        if (sample->sensor < twin->world->sensor_count) {
+        bool known = false;
+        if (status == GM_OK && sample->sensor < twin->world->sensor_count && sample->time_ns >= 0) {
             gm_sample own = told(twin, sample);
-            bool known = own.time_ns <= oldest_ns && is_in_history(twin, &own);
-            submission->fates[index] = known ? GM_SAMPLE_DUPLICATE : GM_SAMPLE_NONE;
+            status = own.time_ns <= oldest_ns ? find_in_history(twin, &own, &known, error) : GM_OK;
         }
+        submission->fates[index] = known ? GM_SAMPLE_DUPLICATE : GM_SAMPLE_NONE;
     }
+    return status;
 }
 
 /// What becomes of each sample; those accepted enter the set of seen ones. Under inbox_lock.
@@ -284,10 +288,13 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_submission *submission, gm_erro
         return gm_error_set(error, GM_LIMIT, "%zu samples at once; at most %d are taken", count,
                             GM_TWIN_SUBMIT_MAX);
     }
-    recall(twin, submission);
+    gm_status status = recall(twin, submission, error);
+    if (status != GM_OK) {
+        return status; // it may be known or not: the sender asks again
+    }
     uint64_t last = 0;
     pthread_mutex_lock(&twin->inbox_lock);
-    gm_status status = make_room(twin, 0) ? GM_OK : GM_MEMORY; // for who waits
+    status = make_room(twin, 0) ? GM_OK : GM_MEMORY; // for who waits
     for (size_t at = 0; status == GM_OK && at < count; at += RECORD_SAMPLES) {
         size_t portion = count - at < RECORD_SAMPLES ? count - at : RECORD_SAMPLES;
         uint64_t number = 0;

@@ -96,7 +96,7 @@ typedef struct gm_submission {
 
 /// Journals samples and hands them to the cycle. Any thread.
 /// @return GM_OK: `done` will be called; else it will not: GM_LIMIT, GM_BUSY (try again later),
-/// GM_MEMORY
+/// GM_MEMORY, GM_IO (the history, which knows old samples, cannot be read)
 gm_status gm_twin_submit(gm_twin *twin, const gm_submission *submission, gm_error *error);
 
 // ---- the cycle, driven by the caller (recordings, tests) ----
