@@ -27,11 +27,12 @@ gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_wor
                              .values = gm_memory_new(padded, sizeof *made->values),
                              .draws = gm_memory_new(padded, sizeof *made->draws),
                              .sources = gm_memory_new(world->link_count, lanes * sizeof(double)),
+                             .written = gm_memory_new(world->driver_count, sizeof(double)),
                              .from = gm_memory_new(world->link_count, sizeof *made->from),
                              .touched = gm_memory_new(world->system_count, sizeof(bool)),
                              .random = gm_random_for(world->seed, "drivers") };
     if (made->values == NULL || made->draws == NULL || made->sources == NULL ||
-        made->from == NULL || made->touched == NULL) {
+        made->written == NULL || made->from == NULL || made->touched == NULL) {
         gm_world_work_close(made);
         return gm_world_no_memory(error);
     }
@@ -48,6 +49,7 @@ void gm_world_work_close(gm_world_work *work)
         gm_memory_free(work->values);
         gm_memory_free(work->draws);
         gm_memory_free(work->sources);
+        gm_memory_free(work->written);
         gm_memory_free(work->from);
         gm_memory_free(work->touched);
         gm_memory_free(work);
@@ -160,6 +162,7 @@ gm_status gm_journey_drive(gm_journey *journey, size_t driver, bool moves, gm_er
         return moves && !held ? drift(journey, driver, rule, error) : GM_OK;
     }
     double value = foretold(journey, driven, journey->now_ns);
+    journey->work->written[driver] = value;
     if (!isfinite(value)) {
         return GM_OK;
     }
@@ -194,26 +197,19 @@ static gm_status drive_all(gm_journey *journey, bool moves, gm_error *error)
     return status;
 }
 
-// The first tick after `tick`, at which all drivers have just written, where one of them would
-// write something new; at most `last`.
-static int64_t next_writing(const gm_journey *journey, int64_t tick, int64_t last)
+// Whether a driver would write at time_ns something else than it wrote last.
+static bool has_news(const gm_journey *journey, int64_t time_ns)
 {
-    const gm_world *world = journey->world;
     writers all = writers_of(journey);
-    for (size_t index = 0; index < all.count && last > tick + 1; index++) {
-        const gm_world_driver *driven = &world->drivers[all.drivers[index]];
-        if (rule_of(journey, driven)->kind == GM_RULE_STOCHASTIC) {
-            return tick + 1;
-        }
-        double written = foretold(journey, driven, tick * world->cycle_ns);
-        for (int64_t at = tick + 1; at < last; at++) {
-            double value = foretold(journey, driven, at * world->cycle_ns);
-            if (isfinite(value) && value != written) {
-                last = at;
-            }
+    for (size_t index = 0; index < all.count; index++) {
+        const gm_world_driver *driven = &journey->world->drivers[all.drivers[index]];
+        double value = foretold(journey, driven, time_ns);
+        bool moved = isfinite(value) && value != journey->work->written[all.drivers[index]];
+        if (moved || rule_of(journey, driven)->kind == GM_RULE_STOCHASTIC) {
+            return true;
         }
     }
-    return last;
+    return false;
 }
 
 // ---- links ----
@@ -285,10 +281,11 @@ static int64_t next_cut(const gm_journey *journey, int64_t tick, int64_t until_n
     int64_t last = floor_division(until_ns - 1, cycle_ns) + 1; // the first tick not before until_ns
     bool at_tick = tick * cycle_ns == journey->now_ns;
     bool ramps = journey->options->run != NULL && gm_scenario_run_has_ramps(journey->options->run);
+    bool passes = at_tick && !journey->world->every_tick && !ramps; // all drivers have just written
     int64_t cut = tick + 1;
-    if (at_tick && !journey->world->every_tick && !ramps) {
-        int64_t reach = tick + TICKS_AT_ONCE;
-        cut = next_writing(journey, tick, reach < last ? reach : last);
+    while (passes && cut < last && cut < tick + TICKS_AT_ONCE &&
+           !has_news(journey, cut * cycle_ns)) {
+        cut++;
     }
     return cut < last ? cut * cycle_ns : until_ns;
 }

@@ -10,6 +10,7 @@ struct gm_world_work {
     double *values;  // [lanes]
     double *draws;   // [lanes]
     double *sources; // [link_count][lanes] values of links' sources
+    double *written; // [driver_count] what profiles and known futures said last; NAN: nothing
     gm_ref *from;    // [link_count] links' sources, in the order of links
     bool *touched;   // [system_count] written since gm_state_changed
     gm_random random;
