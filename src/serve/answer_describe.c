@@ -1,6 +1,7 @@
 // What there is: the world, its systems, elements and sensors; and how it fares.
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -330,16 +331,20 @@ gm_status gm_answer_sensors(gm_serve_call *call, gm_error *error)
 /// Memory of this process in RAM; 0 when the system does not tell.
 static uint64_t resident_bytes(void)
 {
-    unsigned long long pages = 0;
+    char line[100];
     FILE *file = fopen("/proc/self/statm", "re");
-    if (file == NULL) {
+    bool told = file != NULL && fgets(line, sizeof line, file) != NULL;
+    if (file != NULL) {
+        fclose(file);
+    }
+    // "total resident shared ...", in pages
+    const char *total_end = told ? strchr(line, ' ') : NULL;
+    if (total_end == NULL) {
         return 0;
     }
-    if (fscanf(file, "%*s %llu", &pages) != 1) {
-        pages = 0;
-    }
-    fclose(file);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    int64_t pages = 0;
+    gm_text resident = { total_end + 1, strcspn(total_end + 1, " ") };
+    return gm_text_to_i64(resident, &pages) ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 gm_status gm_answer_health(gm_serve_call *call, gm_error *error)
