@@ -30,7 +30,7 @@ bench:
 	@tools/setup bench
 	@$(MAKE) --no-print-directory all
 	@ninja -C $(BUILD) --quiet benches
-	@for bench in $(BUILD)/bench/bench_*; do $$bench || exit 1; done
+	@tools/bench $(BUILD)
 
 install: all
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD)
