@@ -22,8 +22,6 @@ enum {
     RECORD_SAMPLES = 65536, // samples in one journal record
 };
 #define FUTURE_LIMIT_NS (60 * GM_SECOND_NS) // how far ahead of the clock a source may be
-#define TIME_MOST_NS                                                                               \
-    INT64_C(9000000000000000000) // March 2255: what is behind it can be reckoned with
 static const struct timespec busy_pause = { .tv_nsec = 1000000 };
 
 static void tell_waiters(void *context, uint64_t durable, gm_status status)
@@ -161,7 +159,8 @@ static gm_status recall(gm_twin *twin, const gm_submission *submission, gm_error
 /// What becomes of each sample; those accepted enter the set of seen ones. Under inbox_lock.
 static gm_status judge(gm_twin *twin, const gm_sample *samples, size_t count, gm_sample_fate *fates)
 {
-    int64_t horizon_ns = twin->options.replay ? TIME_MOST_NS : gm_clock_wall_ns() + FUTURE_LIMIT_NS;
+    int64_t horizon_ns =
+        twin->options.replay ? GM_TWIN_TIME_MOST_NS : gm_clock_wall_ns() + FUTURE_LIMIT_NS;
     for (size_t index = 0; index < count; index++) {
         const gm_sample *sample = &samples[index];
         if (sample->sensor >= twin->world->sensor_count || !isfinite(sample->value) ||
@@ -452,7 +451,8 @@ gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *e
         sample.time_ns = gm_unpack_i64(&in);
         sample.value = gm_unpack_f64(&in);
         sample.sequence = sample.has_sequence ? gm_unpack_varint(&in) : 0;
-        if (in.failed || sample.sensor >= record->name_count) {
+        if (in.failed || sample.sensor >= record->name_count || !isfinite(sample.value) ||
+            sample.time_ns < 0 || sample.time_ns > GM_TWIN_TIME_MOST_NS) {
             status = GM_CORRUPT;
             break;
         }

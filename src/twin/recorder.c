@@ -529,7 +529,7 @@ static gm_status replay_record(gm_twin *twin, const gm_journal_record *record, s
     if (record->kind == GM_JOURNAL_CYCLE) {
         int64_t time_ns = gm_unpack_i64(&in);
         twin->mark = record->number;
-        if (in.failed) {
+        if (in.failed || time_ns < 0 || time_ns > GM_TWIN_TIME_MOST_NS) {
             return gm_error_set(error, GM_CORRUPT, "journal record %llu: not as written",
                                 (unsigned long long)record->number);
         }
@@ -585,5 +585,8 @@ gm_status gm_recover(gm_twin *twin, gm_error *error)
     if (status == GM_OK) {
         gm_monitor_settle(twin, twin->settled_ns);
     }
-    return status == GM_OK ? GM_OK : gm_error_prefix(error, "while recovering: ");
+    if (status != GM_OK) {
+        gm_error_prefix(error, "while recovering: ");
+    }
+    return status;
 }

@@ -25,6 +25,8 @@ enum {
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
     RATIOS = 128,                  // last truths that a forecast's width is learned from
 };
+// March 2255: later times could not be added to
+#define GM_TWIN_TIME_MOST_NS INT64_C(9000000000000000000)
 
 /// A state that somebody looks at: the window, the published one, readers.
 typedef struct gm_held {
