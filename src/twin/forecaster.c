@@ -87,16 +87,19 @@ void gm_forecaster_close(gm_twin *twin)
 
 // ---- issuing ----
 
-/// The factor for the next band. A lead whose own truths are still few borrows from the shorter
-/// ones, whose truths come sooner.
-static double widen(const gm_forecaster *forecaster, size_t field, size_t number)
+/// The factor for the next band. A lead whose own truths are still few is at least as unsure, in
+/// the field's unit, as the shorter ones, whose truths come sooner: what they missed they missed by
+/// much or little, not by a share of their width.
+static double widen(const gm_forecaster *forecaster, size_t field, size_t number,
+                    const gm_summary *raw)
 {
     const gm_lead *lead = lead_of(forecaster, field, number);
-    double widening = lead->widening;
-    for (size_t shorter = number; lead->ratio_count < RATIOS_TRUSTED && shorter-- > 0;) {
-        widening = fmax(widening, lead_of(forecaster, field, shorter)->widening);
+    double widening = lead->widening, width = raw->q95 - raw->q05;
+    if (number == 0 || lead->ratio_count >= RATIOS_TRUSTED || !(width > 0.0)) {
+        return widening;
     }
-    return widening;
+    const gm_summary *shorter = &lead_of(forecaster, field, number - 1)->row.value;
+    return fmax(widening, (shorter->q95 - shorter->q05) / width);
 }
 
 static gm_summary widened(gm_summary raw, double factor)
@@ -142,7 +145,7 @@ static gm_status say(gm_twin *twin, const gm_state *state, size_t number, gm_err
                                                                    : forecaster->last_value[field],
         };
         gm_summarise(state, forecaster->values + field * twin->lanes, &pending.raw);
-        pending.factor = widen(forecaster, field, number);
+        pending.factor = widen(forecaster, field, number, &pending.raw);
         pending.value = widened(pending.raw, pending.factor);
         pthread_mutex_lock(&twin->look_lock);
         lead->row.time_ns = pending.valid_ns;
