@@ -10,6 +10,7 @@ const shortest_poll_ms = 1000;
 
 let wait_ms = first_wait_ms;
 let pollTimer: number | undefined;
+let connectTimer: number | undefined;
 let socket: WebSocket | null = null;
 let heardBefore: number | null = null;
 let waiting: LiveMessage[] = [];
@@ -58,6 +59,9 @@ function startPolling(): void {
             await (world.value === null ? openWorld() : refreshValues());
             const tables = [refresh.world, refresh.sensors, refresh.parameters, refresh.events, refresh.forecasts];
             await Promise.allSettled(tables.map((read) => read()));
+            if (connection.value === 'offline') {
+                connectSoon(first_wait_ms); // it answers again: no need to sit out a long wait
+            }
             connection.value = connection.value === 'live' ? 'live' : 'polling';
         } catch {
             connection.value = 'offline';
@@ -88,10 +92,18 @@ function connect(): void {
             connection.value = 'connecting';
         }
         startPolling();
-        // a little chance keeps many pages from coming back in the same instant
-        window.setTimeout(connect, wait_ms * (0.75 + Math.random() / 2));
+        connectSoon(wait_ms);
         wait_ms = Math.min(2 * wait_ms, longest_wait_ms);
     };
+}
+
+/** Opens a line that is down; a little chance keeps many pages from coming back in the same instant. */
+function connectSoon(within_ms: number): void {
+    if (socket !== null && socket.readyState !== WebSocket.CLOSED) {
+        return;
+    }
+    clearTimeout(connectTimer);
+    connectTimer = window.setTimeout(connect, within_ms * (0.75 + Math.random() / 2));
 }
 
 /** A line that died in its sleep looks open: then the server's time goes on while no message comes. */

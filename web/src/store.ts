@@ -33,9 +33,8 @@ export const forecasts = signal<Forecast[]>([]);
 export const scores = signal<Score[]>([]);
 export const branches = signal<Branch[]>([]);
 
-/** World time in seconds since 1970, and the cycle that published it. */
+/** World time in seconds since 1970. */
 export const time_s = signal<number | null>(null);
-export const cycle = signal<number | null>(null);
 export const lanesLeft = signal<number | null>(null);
 
 /** Addresses with a chart, the first on top. */
@@ -175,7 +174,6 @@ function takeReadings(incoming: NonNullable<CycleMessage['sensors']>): void {
 
 function takeCycle(message: CycleMessage): void {
     time_s.value = seconds(message.time);
-    cycle.value = message.cycle;
     lanesLeft.value = message.lanes_left;
     takeValues(message.values ?? []);
     takeReadings(message.sensors ?? []);

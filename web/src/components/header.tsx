@@ -1,7 +1,7 @@
 // Who the twin is and how it does: name, connection, mode, time, cycle, lanes; the switch of units.
 
-import { clockText, dateText, nothing } from '../format';
-import { connection, cycle, lanesLeft, si, time_s, toggleUnits, world, type Connection } from '../store';
+import { clockText, dateText, durationText, nothing } from '../format';
+import { connection, lanesLeft, si, time_s, toggleUnits, world, type Connection } from '../store';
 
 const states: Record<Connection, { text: string; title: string }> = {
     connecting: { text: 'connecting', title: 'Opening the live connection' },
@@ -55,7 +55,7 @@ export function Header() {
             </div>
             <dl class="facts">
                 <Fact label={`${dateText(time_s.value)} UTC`} value={clockText(time_s.value)} name="time" />
-                <Fact label="cycle" value={cycle.value === null ? nothing : String(cycle.value)} name="cycle" />
+                <Fact label="cycle" value={told === null ? nothing : durationText(told.cycle_s)} name="cycle" />
                 <div class={thin ? 'fact warn' : 'fact'}>
                     <dt>lanes left</dt>
                     <dd data-testid="lanes">{lanes}</dd>

@@ -129,7 +129,7 @@ function OwnQuestion() {
                 </span>
             </label>
             {minutes('in', at, setAt, true, '')}
-            {minutes('for', lasting, setLasting, false, 'good')}
+            {minutes('for', lasting, setLasting, false, 'ever')}
             {minutes('look ahead', horizon, setHorizon, true, '')}
             <button type="submit" disabled={running.value !== null} data-testid="whatif-run">ask</button>
         </form>
