@@ -298,7 +298,7 @@ static void a_damaged_or_missing_blob_is_named(void **state)
 
 // --- threads
 
-enum { APPENDERS = 4, RECORDS_EACH = 5000 };
+enum { APPENDERS = 4, RECORDS_EACH = 5000, PATIENCE_MS = 10000 };
 
 typedef struct appending {
     pthread_t thread;
@@ -386,6 +386,9 @@ static void listeners_have_a_limit(void **state)
         GM_LIMIT);
     wait_for(fixture->journal, append_next(fixture->journal));
     for (int index = 0; index < GM_JOURNAL_LISTENERS; index++) {
+        for (int wait = 0; heard[index].durable == 0 && wait < PATIENCE_MS; wait++) {
+            usleep(1000); // a commit may be waited for before all have heard of it
+        }
         gm_journal_off_commit(fixture->journal, listen_in, &heard[index]);
         assert_int_equal(heard[index].durable, 1);
     }
