@@ -5,7 +5,7 @@ import { durationText, figureText, nothing, percentText, shortName } from '../fo
 import { chartOnly, displayFor, forecasts, knownAddress, scores, values } from '../store';
 import { asDifference, convert } from '../units';
 
-const fewest_judged = 30; // below this a share of hits says little
+const fewest_judged = 30; // fewer say little about how good forecasts are
 
 function unitOf(field: string): string {
     return (
@@ -18,7 +18,9 @@ function ScoreRow({ score }: { score: Score }) {
     const display = asDifference(displayFor(address, unitOf(score.field)));
     const { rmse, persistence_rmse: rival, coverage90: hits } = score;
     const skill = rmse === null || rival === null || rival === 0 ? null : 1 - rmse / rival;
-    const off = hits !== null && score.count >= fewest_judged && (hits < 0.8 || hits > 0.98);
+    const known = score.count >= fewest_judged;
+    const off = known && hits !== null && (hits < 0.8 || hits > 0.98);
+    const worse = known && skill !== null && skill < 0;
     return (
         <tr>
             <th scope="row">
@@ -32,12 +34,12 @@ function ScoreRow({ score }: { score: Score }) {
             </td>
             <td class="quiet-text">{figureText(convert(rival, display))}</td>
             <td class="unit">{display.unit}</td>
-            <td class={skill !== null && skill < 0 ? 'bad' : ''}>
+            <td class={worse ? 'bad' : ''}>
                 {skill === null ? nothing : percentText(skill).replace('-', '−')}
             </td>
             <td>{figureText(convert(score.crps, display))}</td>
             <td class={off ? 'bad' : ''}>
-                {hits === null ? nothing : (
+                {hits === null ? null : (
                     <span class="meter" aria-hidden="true">
                         <i style={{ width: `${100 * hits}%` }} />
                     </span>
