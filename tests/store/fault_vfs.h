@@ -940,6 +940,15 @@ static inline bool fault_disk_is_dead(fault_disk *disk)
     return dead;
 }
 
+/// Calls that failed by order since the last order.
+static inline uint64_t fault_disk_failed(fault_disk *disk)
+{
+    pthread_mutex_lock(&disk->lock);
+    uint64_t failed = disk->failed;
+    pthread_mutex_unlock(&disk->lock);
+    return failed;
+}
+
 static inline void fault_disk_die(fault_disk *disk)
 {
     pthread_mutex_lock(&disk->lock);

@@ -305,7 +305,7 @@ static void live_once(one_life *life)
             fault_disk_fail(life->disk, FAULT_ANY, 1 + chance(life, 80), 1 + chance(life, 3));
         }
         work(life);
-        faulty = life->disk->failed > 0;
+        faulty = fault_disk_failed(life->disk) > 0;
         fault_disk_fail(life->disk, 0, 0, 0);
     }
     bool orderly = !fault_disk_is_dead(life->disk) && chance(life, 2) == 0;

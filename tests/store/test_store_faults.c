@@ -190,7 +190,7 @@ static bool survives_fault(unsigned kinds, uint64_t n, uint64_t count, bool full
         fail_msg("call %llu: %s", (unsigned long long)n, error.text);
     }
     work(&at);
-    bool hit = at.disk->failed > 0;
+    bool hit = fault_disk_failed(at.disk) > 0;
     fault_disk_fail(at.disk, 0, 0, 0);
     // the power fails at once: a sync that was repeated must have written all anew
     fault_disk_die(at.disk);
