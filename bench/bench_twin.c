@@ -4,6 +4,7 @@
 // aims beside them are the project's own. Medians of several runs: a cycle in CPU time of the
 // process, a fork by the clock, the replay by both, start-up excluded as in `gemel run --replay`.
 // Usage: bench_twin
+#include <gemel/twin.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "base/arena.h"
 #include "base/require.h"
 #include "ingest/replay.h"
-#include "twin/twin.h"
+#include "world/world_parts.h"
 
 enum { RUNS = 7, CYCLES = 2000, WARM_UP = 200, FORKS = 101, SIDE = 56, SAMPLES_TOGETHER = 16 };
 

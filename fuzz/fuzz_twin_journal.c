@@ -4,6 +4,7 @@
 //
 // First byte: 1 in its lowest bit for a snapshot, whose size follows (u16) and whose bytes come
 // next. Then records: kind u8, size u8, bytes.
+#include <gemel/twin.h>
 #include <gemel/world.h>
 #include <string.h>
 
@@ -12,7 +13,6 @@
 #include "store/fault_vfs.h"
 #include "store/journal.h"
 #include "store/snapshots.h"
-#include "twin/twin.h"
 #include "world/world_parts.h"
 
 enum { RECORDS_MAX = 64 };
@@ -88,10 +88,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     gm_twin_options options = gm_default_twin_options();
     options.folder = folder;
     options.replay = true;
-    options.store.vfs = disk->vfs_name;
-    options.store.disk = &disk->files;
+    gm_store_options on_disk = gm_default_store_options();
+    on_disk.vfs = disk->vfs_name;
+    on_disk.disk = &disk->files;
+    options.store = &on_disk;
     gm_store *store = NULL;
-    GM_REQUIRE(gm_store_open(folder, &options.store, &store, &error) == GM_OK);
+    GM_REQUIRE(gm_store_open(folder, &on_disk, &store, &error) == GM_OK);
     fill(store, bytes, size);
     gm_store_close(store);
     uint64_t hash = live_once(world, &options);

@@ -1,10 +1,10 @@
 // `gemel check`: is a world file sound? Reads it as `run` would, and says what it declares.
+#include <gemel/twin.h>
 #include <jansson.h>
 #include <stdio.h>
 
 #include "cli/command.h"
 #include "cli/device_plant.h"
-#include "twin/twin.h"
 
 enum { JSON, OPTIONS };
 

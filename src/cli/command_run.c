@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
+#include "base/log.h"
 #include "cli/replay_run.h"
 #include "serve/serve.h"
 
@@ -115,7 +116,6 @@ static gm_status read_plan(run_plan *plan, gm_error *error)
     }
     twin->replay = !live;
     twin->log = &plan->log;
-    twin->store.log = &plan->log;
     return status;
 }
 

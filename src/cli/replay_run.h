@@ -2,9 +2,10 @@
 #ifndef GEMEL_CLI_REPLAY_RUN_H
 #define GEMEL_CLI_REPLAY_RUN_H
 
+#include <gemel/twin.h>
+
 #include "cli/command.h"
 #include "ingest/replay.h"
-#include "twin/twin.h"
 
 /// What became of a recording.
 typedef struct gm_replay_tally {

@@ -3,8 +3,9 @@
 #ifndef GEMEL_SERVE_LIVE_FEED_H
 #define GEMEL_SERVE_LIVE_FEED_H
 
+#include <gemel/twin.h>
+
 #include "net/http_server.h"
-#include "twin/twin.h"
 
 typedef struct gm_feed gm_feed;
 

@@ -8,10 +8,11 @@
 #define GEMEL_SERVE_SERVE_H
 
 #include <gemel/status.h>
+#include <gemel/twin.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "twin/twin.h"
+#include "base/log.h"
 
 typedef struct gm_serve gm_serve;
 

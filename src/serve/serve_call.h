@@ -2,11 +2,12 @@
 #ifndef GEMEL_SERVE_SERVE_CALL_H
 #define GEMEL_SERVE_SERVE_CALL_H
 
+#include <gemel/twin.h>
 #include <jansson.h>
 
 #include "base/text.h"
 #include "net/http_server.h"
-#include "twin/twin.h"
+#include "world/world_parts.h"
 
 enum {
     GM_VALUES_MAX = 10000,         // addresses in one answer

@@ -8,7 +8,9 @@
 #ifndef GEMEL_STUDY_CALIBRATION_H
 #define GEMEL_STUDY_CALIBRATION_H
 
-#include "twin/twin.h"
+#include <gemel/twin.h>
+
+#include "world/world_parts.h"
 
 enum { GM_CALIBRATION_PARAMETERS_MAX = 64 };
 

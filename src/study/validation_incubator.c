@@ -424,7 +424,8 @@ static void judge_lids(const lid *opened, size_t lid_count, const watch *kept,
             if (start_ns < opened[index].opened_ns || start_ns > opened[index].closed_ns) {
                 continue;
             }
-            double after_s = (double)(start_ns - opened[index].opened_ns) * 1e-9;
+            double after_s =
+                (double)(kept->events[event].raised_ns - opened[index].opened_ns) * 1e-9;
             matched++;
             flagged += after_s <= 60.0;
             cleared += kept->events[event].end_ns >= opened[index].closed_ns &&

@@ -3,7 +3,9 @@
 #ifndef GEMEL_STUDY_WHAT_IF_H
 #define GEMEL_STUDY_WHAT_IF_H
 
-#include "twin/twin.h"
+#include <gemel/twin.h>
+
+#include "world/world_parts.h"
 
 enum { GM_WHAT_IF_POINTS_MAX = 10000, GM_WHAT_IF_FIELDS_MAX = 1000 };
 

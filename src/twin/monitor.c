@@ -163,17 +163,18 @@ static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, 
     uint64_t id = event_id(twin, sensor, what.kind, what.known_ns);
     memory->events[what.kind] = id;
     memory->starts_ns[what.kind] = what.start_ns;
-    gm_twin_event event = {
-        .id = id, .start_ns = what.start_ns, .end_ns = INT64_MAX, .size = what.size
-    };
+    gm_twin_event event = { .id = id,
+                            .start_ns = what.start_ns,
+                            .end_ns = INT64_MAX,
+                            .raised_ns = what.known_ns,
+                            .size = what.size };
     describe(twin, sensor, what.kind, &event);
     pthread_mutex_lock(&twin->look_lock);
     gm_kept_event *kept = find_event(twin, id);
     bool known = kept != NULL;
     kept = known ? kept : new_event(twin);
     if (kept != NULL) {
-        *kept =
-            (gm_kept_event){ .event = event, .raised_ns = what.known_ns, .cleared_ns = INT64_MAX };
+        *kept = (gm_kept_event){ .event = event, .cleared_ns = INT64_MAX };
     }
     pthread_mutex_unlock(&twin->look_lock);
     show(twin, &event);
@@ -204,7 +205,7 @@ void gm_monitor_rewind(gm_twin *twin, int64_t time_ns)
     pthread_mutex_lock(&twin->look_lock);
     for (size_t index = 0; index < twin->event_count; index++) {
         gm_kept_event *kept = &twin->events[index];
-        kept->doubted = kept->doubted || kept->raised_ns > time_ns;
+        kept->doubted = kept->doubted || kept->event.raised_ns > time_ns;
         if (kept->cleared_ns > time_ns && kept->cleared_ns != INT64_MAX) {
             kept->event.end_ns = kept->cleared_ns = INT64_MAX;
             kept->reopened = true;
@@ -221,7 +222,7 @@ static bool settle_one(gm_twin *twin, int64_t known_ns, gm_twin_event *event)
     for (size_t index = 0; index < twin->event_count && !found; index++) {
         gm_kept_event *kept = &twin->events[index];
         *event = kept->event;
-        if (kept->doubted && kept->raised_ns <= known_ns) {
+        if (kept->doubted && kept->event.raised_ns <= known_ns) {
             found = true;
             event->end_ns = known_ns;
             event->size = 0.0;

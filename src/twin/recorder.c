@@ -205,7 +205,7 @@ static void pack_events(const gm_twin *twin, gm_string *out)
         gm_pack_u64(out, kept->event.id);
         gm_pack_i64(out, kept->event.start_ns);
         gm_pack_i64(out, kept->event.end_ns);
-        gm_pack_i64(out, kept->raised_ns);
+        gm_pack_i64(out, kept->event.raised_ns);
         gm_pack_i64(out, kept->cleared_ns);
         gm_pack_f64(out, kept->event.size);
         gm_pack_text(out, gm_text_of(kept->event.kind));
@@ -383,7 +383,7 @@ static bool read_events(gm_twin *twin, gm_unpack *in)
         kept->event.id = gm_unpack_u64(in);
         kept->event.start_ns = gm_unpack_i64(in);
         kept->event.end_ns = gm_unpack_i64(in);
-        kept->raised_ns = gm_unpack_i64(in);
+        kept->event.raised_ns = gm_unpack_i64(in);
         kept->cleared_ns = gm_unpack_i64(in);
         kept->event.size = gm_unpack_f64(in);
         copy_text(kept->event.kind, sizeof kept->event.kind, gm_unpack_text(in));

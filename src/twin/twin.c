@@ -1,6 +1,5 @@
 // Opening, running live, and closing a twin.
-#include "twin/twin.h"
-
+#include <gemel/twin.h>
 #include <string.h>
 
 #include "base/calendar.h"
@@ -13,7 +12,7 @@ static const int64_t grace_most_ns = GM_SECOND_NS / 5;
 
 gm_twin_options gm_default_twin_options(void)
 {
-    return (gm_twin_options){ .store = gm_default_store_options(), .threads = 1 };
+    return (gm_twin_options){ .threads = 1 };
 }
 
 static gm_status open_layout(gm_twin *twin, gm_error *error)
@@ -42,7 +41,7 @@ static gm_status open_store(gm_twin *twin, gm_error *error)
         return GM_OK;
     }
     gm_status status =
-        gm_store_open(twin->options.folder, &twin->options.store, &twin->store, error);
+        gm_store_open(twin->options.folder, twin->options.store, &twin->store, error);
     if (status == GM_OK) {
         twin->journal = gm_store_journal(twin->store);
         twin->history = gm_store_history(twin->store);

@@ -7,16 +7,18 @@
 #ifndef GEMEL_TWIN_TWIN_PARTS_H
 #define GEMEL_TWIN_TWIN_PARTS_H
 
+#include <gemel/twin.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "store/catalogue.h"
 #include "store/history.h"
 #include "store/journal.h"
 #include "store/snapshots.h"
-#include "twin/twin.h"
+#include "world/world_parts.h"
 
 enum {
     SECTION_GROUPS = GM_WORLD_SECTIONS, // sections of the layout that are the twin's
@@ -191,10 +193,10 @@ typedef struct gm_recorder {
     gm_series_id *sensors;  // [sensor_count] raw values
 } gm_recorder;
 
-/// An event and when the twin learned of its start and end (source time of the cycle).
+/// An event, and when the twin learned of its end (source time of the cycle).
 typedef struct gm_kept_event {
     gm_twin_event event;
-    int64_t raised_ns, cleared_ns;
+    int64_t cleared_ns;
     bool doubted;  // raised after the time of a rewind, not raised again yet
     bool reopened; // cleared after the time of a rewind, not cleared again yet
 } gm_kept_event;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 // cmocka wants the four above first
 #include <cmocka.h>
+#include <gemel/twin.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "twin/twin.h"
+#include "store/store.h"
+#include "world/world_parts.h"
 
 #define RIG_START_NS INT64_C(1700000000000000000)
 #define RIG_CYCLE_NS (3 * GM_SECOND_NS)

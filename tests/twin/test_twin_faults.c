@@ -168,9 +168,11 @@ static size_t answered(answers *told, size_t *stored)
 static gm_twin *open_on_disk(const gm_world *world, const char *folder, fault_disk *disk)
 {
     gm_twin_options options = gm_default_twin_options();
+    gm_store_options on_disk = gm_default_store_options();
+    on_disk.vfs = disk->vfs_name;
+    on_disk.disk = &disk->files;
     options.folder = folder;
-    options.store.vfs = disk->vfs_name;
-    options.store.disk = &disk->files;
+    options.store = &on_disk;
     options.replay = true;
     options.snapshot_ns = 60 * GM_SECOND_NS;
     gm_twin *twin = NULL;

@@ -67,10 +67,12 @@ static void keep_promise(void *context, gm_status status, const char *text)
 static gm_status open_twin(one_disk *of, gm_twin **twin, gm_error *error)
 {
     gm_twin_options options = gm_default_twin_options();
+    gm_store_options store = gm_default_store_options();
+    store.vfs = of->disk->vfs_name;
+    store.disk = &of->disk->files;
+    store.snapshots_kept = 2;
     options.folder = of->folder.path;
-    options.store.vfs = of->disk->vfs_name;
-    options.store.disk = &of->disk->files;
-    options.store.snapshots_kept = 2;
+    options.store = &store;
     options.replay = true;
     options.snapshot_ns = 24 * GM_SECOND_NS;
     return gm_twin_open(of->world, &options, twin, error);

@@ -5,18 +5,19 @@
 // recording). Any thread may submit samples, look at published states, fork branches and ask for
 // events, forecasts and scores. What a cycle does, and why it ends in the same bits after a crash
 // or with late samples: docs/twin.md.
-#ifndef GEMEL_TWIN_TWIN_H
-#define GEMEL_TWIN_TWIN_H
+#ifndef GEMEL_TWIN_H
+#define GEMEL_TWIN_H
 
 #include <gemel/state.h>
 #include <gemel/status.h>
+#include <gemel/world.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/log.h"
-#include "store/store.h"
-#include "world/world_parts.h"
+struct gm_log;           // base/log.h
+struct gm_store;         // store/store.h
+struct gm_store_options; // store/store.h
 
 enum {
     GM_TWIN_SUBMIT_MAX = 1 << 20, // samples in one call
@@ -24,19 +25,18 @@ enum {
     GM_TWIN_BRANCHES_MAX = 256,
     GM_TWIN_EVENTS_MAX = 1 << 16, // events kept in memory, the newest
     GM_TWIN_WINDOW_MAX = 4096,    // cycles that a late sample may rewind
-    GM_TWIN_REASON_SIZE = 160,
 };
 
 typedef struct gm_twin gm_twin;
 
 typedef struct gm_twin_options {
-    const char *folder; // data folder; NULL: nothing is kept
-    gm_store_options store;
-    size_t threads;      // workers, >= 1
-    size_t lanes;        // 0: as the world file says
-    const gm_log *log;   // NULL logs nothing
-    bool replay;         // source time drives the cycle, not the clock
-    int64_t snapshot_ns; // between snapshots in source time; 0: 10 minutes
+    const char *folder;                   // data folder; NULL: nothing is kept
+    const struct gm_store_options *store; // NULL: the defaults; copied
+    size_t threads;                       // workers, >= 1
+    size_t lanes;                         // 0: as the world file says
+    const struct gm_log *log;             // NULL logs nothing
+    bool replay;                          // source time drives the cycle, not the clock
+    int64_t snapshot_ns;                  // between snapshots in source time; 0: 10 minutes
     // forecasts issued sooner than this after the first one are not scored; 0: all are
     int64_t score_after_ns;
     /// Future values (SI) for drivers whose rule ahead is `known`; NAN: unknown. NULL: hold.
@@ -61,7 +61,7 @@ void gm_twin_close(gm_twin *twin);
 
 /// The world a twin was opened for.
 const gm_world *gm_twin_world(const gm_twin *twin);
-gm_store *gm_twin_store(gm_twin *twin); // NULL without a folder
+struct gm_store *gm_twin_store(gm_twin *twin); // NULL without a folder
 
 // ---- samples in ----
 
@@ -182,8 +182,9 @@ void gm_twin_scores(gm_twin *twin, gm_score *scores);
 typedef struct gm_twin_event {
     uint64_t id;
     int64_t start_ns, end_ns; // end INT64_MAX while it lasts
+    int64_t raised_ns;        // when the twin noticed
     double size;              // SI, in `unit`
-    char kind[32];            // "innovation", "stale", "range", "lanes"
+    char kind[32];            // "innovation", "stale", "range"
     char subject[128];        // a sensor's name or an address
     char unit[32];
     char text[256]; // a plain sentence
