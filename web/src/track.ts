@@ -116,7 +116,7 @@ function cone(forecast: Forecast | undefined, track: Track): Track {
 }
 
 /**
- * Everything of a chart as columns: time; each sensor; high, low, mean; forecast high, low, median.
+ * Everything of a chart as columns: time; each sensor; forecast high, low, median; high, low, mean.
  * Alignment leaves `undefined`, which uPlot draws across; a `null` is a real gap.
  */
 export function arrange(
@@ -129,5 +129,5 @@ export function arrange(
     const table = (from: Track) =>
         [from.time, shown(from.high), shown(from.low), shown(from.mean)] as uPlot.AlignedData;
     const measured = sensors.map(({ time, value }) => [time, shown(value)] as uPlot.AlignedData);
-    return uPlot.join([...measured, table(withGaps(track)), table(cone(forecast, track))]);
+    return uPlot.join([...measured, table(cone(forecast, track)), table(withGaps(track))]);
 }

@@ -15,8 +15,8 @@ import { Canvas } from './canvas';
 
 const redraw_ms = 200;
 // columns of arrange(), after time and the sensors'
-const estimate_offset = 1;
-const forecast_offset = 4;
+const forecast_offset = 1;
+const estimate_offset = 4;
 
 const forecastOf = (address: string): Forecast | undefined =>
     forecasts.value.find((forecast) => sameField(forecast.field, address));
@@ -161,14 +161,14 @@ function FieldChart({ address, alone }: { address: string; alone: boolean }) {
         return {
             absolute: true,
             series: [
-                // drawn in this order: the estimate must stay visible in a cloud of points
+                // drawn in this order: the estimate must stay visible in a cloud of points and on what was forecast
                 ...points.current.map(({ name }, index) => dots(name, faded(shades[index % 3] as string, 0.5))),
-                high, low, line('estimate', ink.estimate),
                 forecastHigh, forecastLow, line('forecast', ink.forecast, [6, 4], true),
+                high, low, line('estimate', ink.estimate),
             ],
             bands: [
-                { series: [before + 1, before + 2], fill: faded(ink.estimate, 0.2) },
-                { series: [before + 4, before + 5], fill: faded(ink.forecast, 0.2) },
+                { series: [before + 1, before + 2], fill: faded(ink.forecast, 0.2) },
+                { series: [before + 4, before + 5], fill: faded(ink.estimate, 0.2) },
             ] as uPlot.Band[],
             range,
             spans: () => eventSpans(address),
