@@ -89,6 +89,7 @@ test('a_click_on_a_value_charts_it', async () => {
     const card = page.locator('[data-testid^="card-"]').first();
     const address = (await card.getAttribute('data-testid')).slice('card-'.length);
     await card.click();
+    await page.getByTestId('window').selectOption({ index: 0 }); // a world that just started has little past
     const chart = `[data-testid="chart-${address}"]`;
     await page.locator(`${chart} canvas`).waitFor();
     await eventually('an estimate on the chart', async () => (await pixels(chart, 'estimate'))[0] > 20);
