@@ -79,6 +79,8 @@ typedef struct gm_sample {
     double value;
     uint64_t sequence;
     bool has_sequence;
+    bool untimed; // its source gave no time: time_ns is when it came, and its sequence alone tells
+                  // it from others for an hour
 } gm_sample;
 
 /// Told once for every submission, on the journal's thread (or the caller's, without a folder):

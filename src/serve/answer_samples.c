@@ -138,7 +138,8 @@ static void sort_in(delivery *d, const gm_world *world, const gm_wire_sample *wi
                          .time_ns = wire->has_time ? wire->time_ns : gm_clock_wall_ns(),
                          .value = wire->number,
                          .sequence = wire->sequence,
-                         .has_sequence = wire->has_sequence };
+                         .has_sequence = wire->has_sequence,
+                         .untimed = !wire->has_time };
         d->indices[d->count++] = wire->index;
     }
 }

@@ -2,10 +2,10 @@
 // handed to the cycle.
 //
 // A samples record of the journal (codec/pack.h): arrival i64, count u32, then for each sample:
-// sensor varint, flags u8 (1: has a sequence), source time i64, value f64, and the sequence varint
-// if there is one. A world record lists the sensors' names: numbers in the records behind it mean
-// those. A cycle mark: time i64. The order of the journal is the order of events: a cycle takes
-// exactly the samples in front of its mark.
+// sensor varint, flags u8 (1: has a sequence, 2: has no source time), source time i64, value f64,
+// and the sequence varint if there is one. A world record lists the sensors' names: numbers in the
+// records behind it mean those. A cycle mark: time i64. The order of the journal is the order of
+// events: a cycle takes exactly the samples in front of its mark.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +18,7 @@
 
 enum {
     FLAG_SEQUENCE = 1,
+    FLAG_UNTIMED = 2,
     SAMPLE_SIZE_LEAST = 18,
     RECORD_SAMPLES = 65536, // samples in one journal record
 };
@@ -193,7 +194,8 @@ static void pack_samples(gm_string *out, const gm_sample *samples, const gm_samp
         const gm_sample *sample = &samples[index];
         if (fates[index] == GM_SAMPLE_ACCEPTED) {
             gm_pack_varint(out, sample->sensor);
-            gm_pack_u8(out, sample->has_sequence ? FLAG_SEQUENCE : 0);
+            gm_pack_u8(out, (uint8_t)((sample->has_sequence ? FLAG_SEQUENCE : 0) |
+                                      (sample->untimed ? FLAG_UNTIMED : 0)));
             gm_pack_i64(out, sample->time_ns);
             gm_pack_f64(out, sample->value);
             if (sample->has_sequence) {
@@ -447,7 +449,9 @@ gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *e
     gm_status status = make_room(twin, count) ? GM_OK : GM_MEMORY;
     for (size_t index = 0; status == GM_OK && index < count; index++) {
         gm_sample sample = { .sensor = gm_unpack_varint(&in) };
-        sample.has_sequence = (gm_unpack_u8(&in) & FLAG_SEQUENCE) != 0;
+        uint8_t flags = gm_unpack_u8(&in);
+        sample.has_sequence = (flags & FLAG_SEQUENCE) != 0;
+        sample.untimed = (flags & FLAG_UNTIMED) != 0;
         sample.time_ns = gm_unpack_i64(&in);
         sample.value = gm_unpack_f64(&in);
         sample.sequence = sample.has_sequence ? gm_unpack_varint(&in) : 0;

@@ -3,7 +3,8 @@
 // A snapshot holds the oldest state of the window, so that a late sample can still rewind after a
 // restart. Behind it, replay needs every journal record with a sample after that state's time, and
 // the marks of the cycles since. Its bytes (codec/pack.h): version u16, time of the state i64, time
-// of the last cycle i64, counters u64 x 7, the sensors' names as the journal behind it means them,
+// of the last cycle i64, counters u64 x 7, the keys of samples without a
+// source time, the sensors' names as the journal behind it means them,
 // their names and memories as the state means them (names, text), events still of interest, the
 // forecaster's memory as text, then the state (gm_state_save) to the end. History and counters of
 // the cycles up to the last one are on disk with it: replay records only what comes after.
@@ -14,7 +15,7 @@
 #include "codec/pack.h"
 #include "twin/twin_parts.h"
 
-enum { SNAPSHOT_VERSION = 2, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
+enum { SNAPSHOT_VERSION = 3, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
 
 static const int64_t default_snapshot_ns = 600 * GM_SECOND_NS;
 static const char *const branch_live = "live";
@@ -285,6 +286,7 @@ static gm_status pack_snapshot(gm_twin *twin, gm_string *out, uint64_t *counted,
     gm_pack_u64(out, twin->duplicates);
     gm_pack_u64(out, twin->rejected);
     gm_pack_u64(out, twin->late);
+    gm_seen_pack(&twin->seen, out);
     pthread_mutex_unlock(&twin->inbox_lock);
     pack_sensors(twin, base->state, needed_after(twin), out);
     pack_events(twin, out);
@@ -476,6 +478,9 @@ static gm_status read_snapshot(gm_twin *twin, gm_text bytes, uint64_t number, se
     int64_t time_ns = gm_unpack_i64(&in);
     if (version != SNAPSHOT_VERSION || !read_counters(twin, &in)) {
         return gm_error_set(error, GM_CORRUPT, "the snapshot is not one of this version of gemel");
+    }
+    if (!gm_seen_unpack(&twin->seen, &in)) {
+        return gm_error_set(error, GM_MEMORY, "no memory for the samples seen");
     }
     sensor_map own = { 0 };
     gm_status status = take_names(twin, &in, number, map, error);

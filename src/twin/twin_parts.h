@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "codec/pack.h"
 #include "store/catalogue.h"
 #include "store/history.h"
 #include "store/journal.h"
@@ -111,6 +112,7 @@ typedef struct gm_window {
 typedef struct gm_seen_key {
     uint64_t hash;   // of sensor, time, sequence; 0 is free
     int64_t time_ns; // until it is in the window; INT64_MIN: taken back
+    bool untimed;    // told from others by its sequence alone; kept in snapshots
 } gm_seen_key;
 typedef struct gm_seen {
     gm_seen_key *slots;
@@ -345,6 +347,10 @@ size_t gm_window_after(const gm_window *window, int64_t time_ns);
 /// ended at oldest_ns, are forgotten. @return false: no memory
 bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t oldest_ns, bool *known);
 void gm_seen_remove(gm_seen *seen, const gm_sample *sample);
+/// The keys of samples without a source time, and back: nothing else remembers them. @return false:
+/// no memory
+void gm_seen_pack(const gm_seen *seen, gm_string *out);
+bool gm_seen_unpack(gm_seen *seen, gm_unpack *in);
 
 // ---- cycle.c ----
 

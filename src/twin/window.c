@@ -2,11 +2,14 @@
 // sample can be put where it belongs; and the set of samples seen, so that none counts twice.
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/hash.h"
 #include "base/require.h"
 #include "twin/twin_parts.h"
 
 enum { SEEN_SLOTS_MIN = 1024 };
+
+static const int64_t untimed_kept_ns = 3600 * GM_SECOND_NS;
 
 gm_held *gm_held_make(const gm_state *state, gm_error *error)
 {
@@ -162,11 +165,13 @@ void gm_window_add(gm_window *window, const gm_arrived *entry)
 
 // ---- seen ----
 
+/// What tells a sample from others: sensor, source time and sequence, as far as it carries them.
 static uint64_t key_of(const gm_sample *sample)
 {
-    uint64_t parts[3] = { sample->sensor, (uint64_t)sample->time_ns,
+    bool untimed = sample->untimed && sample->has_sequence;
+    uint64_t parts[3] = { sample->sensor, untimed ? 0 : (uint64_t)sample->time_ns,
                           sample->has_sequence ? sample->sequence : 0 };
-    uint64_t hash = gm_hash(parts, sizeof parts, sample->has_sequence);
+    uint64_t hash = gm_hash(parts, sizeof parts, sample->has_sequence | (uint64_t)untimed << 1);
     return hash != 0 ? hash : 1;
 }
 
@@ -223,7 +228,9 @@ bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t oldest_ns, bool
         seen->count += slot->hash == 0;
         // one from before the window is kept until it is in the history for sure
         int64_t time_ns = sample->time_ns > oldest_ns ? sample->time_ns : oldest_ns;
-        *slot = (gm_seen_key){ hash, time_ns > INT64_MIN ? time_ns : INT64_MIN + 1 };
+        bool untimed = sample->untimed && sample->has_sequence;
+        time_ns += untimed ? untimed_kept_ns : 0;
+        *slot = (gm_seen_key){ hash, time_ns > INT64_MIN ? time_ns : INT64_MIN + 1, untimed };
     }
     return true;
 }
@@ -232,4 +239,38 @@ void gm_seen_remove(gm_seen *seen, const gm_sample *sample)
 {
     gm_seen_key *slot = slot_for(seen, key_of(sample));
     slot->time_ns = INT64_MIN; // its place stays taken until the next rebuild
+}
+
+void gm_seen_pack(const gm_seen *seen, gm_string *out)
+{
+    size_t count = 0;
+    for (size_t slot = 0; slot < seen->slot_count; slot++) {
+        count += seen->slots[slot].untimed;
+    }
+    gm_pack_u32(out, (uint32_t)count);
+    for (size_t slot = 0; slot < seen->slot_count; slot++) {
+        if (seen->slots[slot].untimed) {
+            gm_pack_u64(out, seen->slots[slot].hash);
+            gm_pack_i64(out, seen->slots[slot].time_ns);
+        }
+    }
+}
+
+bool gm_seen_unpack(gm_seen *seen, gm_unpack *in)
+{
+    size_t count = gm_unpack_count(in, sizeof(uint64_t) + sizeof(int64_t));
+    for (size_t index = 0; index < count; index++) {
+        gm_seen_key key = { gm_unpack_u64(in), gm_unpack_i64(in), true };
+        if (in->failed || key.hash == 0) {
+            in->failed = true;
+            return true;
+        }
+        if (seen->count * 2 >= seen->slot_count && !rebuild(seen, INT64_MIN)) {
+            return false;
+        }
+        gm_seen_key *slot = slot_for(seen, key.hash);
+        seen->count += slot->hash == 0;
+        *slot = key;
+    }
+    return true;
 }

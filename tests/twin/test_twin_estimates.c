@@ -159,6 +159,37 @@ static void a_sample_counts_once(void **state)
     gm_memory_free(samples);
 }
 
+static void a_sequence_alone_counts_once_even_after_a_restart(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/gemel-twin-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    gm_sample *samples = rig_record(17, 200);
+    gm_world *world = rig_world_open(rig_world);
+    for (size_t index = 0; index < 600; index++) {
+        samples[index].untimed = samples[index].has_sequence = true;
+        samples[index].sequence = index;
+    }
+    gm_twin *twin = rig_twin_open(world, folder, 1);
+    rig_feed(twin, samples, 600);
+    gm_twin_close(twin);
+    twin = rig_twin_open(world, folder, 1);
+    // sent again: the moment they arrive is another, the sequence is the same
+    const size_t again[] = { 3, 300, 599 };
+    for (size_t index = 0; index < 3; index++) {
+        gm_sample sample = samples[again[index]];
+        sample.time_ns = samples[599].time_ns + 1 + (int64_t)index;
+        gm_sample_fate fate;
+        gm_submission submission = { .samples = &sample, .count = 1, .fates = &fate };
+        assert_int_equal(gm_twin_submit(twin, &submission, NULL), GM_OK);
+        assert_int_equal(fate, GM_SAMPLE_DUPLICATE);
+    }
+    gm_twin_close(twin);
+    gm_world_close(world);
+    gm_memory_free(samples);
+    rig_remove(folder);
+}
+
 static void branches_are_forks_with_lives_of_their_own(void **state)
 {
     (void)state;
@@ -240,6 +271,7 @@ int main(void)
         cmocka_unit_test(bands_of_90_percent_hold_90_percent),
         cmocka_unit_test(an_open_lid_is_an_event_that_ends),
         cmocka_unit_test(a_sample_counts_once),
+        cmocka_unit_test(a_sequence_alone_counts_once_even_after_a_restart),
         cmocka_unit_test(branches_are_forks_with_lives_of_their_own),
         cmocka_unit_test(branches_survive_a_restart),
     };
