@@ -17,11 +17,11 @@
 #include "num/statistics.h"
 #include "twin/twin_parts.h"
 
-enum { SAVE_VERSION = 2, GAP_CYCLES = 10, RATIOS_PRIOR = 5, RATIOS_TRUSTED = 30 };
+enum { SAVE_VERSION = 3, GAP_CYCLES = 10, RATIOS_PRIOR = 5, RATIOS_TRUSTED = 30 };
 
 static const double band_share = 0.9;
-static const double ratio_prior =
-    1.5; // what RATIOS_PRIOR truths are taken to have said before the first came
+// what RATIOS_PRIOR truths are taken to have said before the first came: no model is quite right
+static const double ratio_prior = 2.0;
 static const double widen_least = 0.2, widen_most = 1000.0;
 
 static gm_lead *lead_of(const gm_forecaster *forecaster, size_t field, size_t lead)

@@ -26,7 +26,7 @@ enum {
     SECTION_SENSORS,
     TWIN_SECTIONS = 2,
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
-    RATIOS = 128,                  // last truths that a forecast's width is learned from
+    RATIOS = 64,                   // last truths that a forecast's width is learned from
 };
 // March 2255: later times could not be added to
 #define GM_TWIN_TIME_MOST_NS INT64_C(9000000000000000000)
