@@ -12,35 +12,7 @@
 
 #include "base/arena.h"
 #include "store/catalogue.h"
-#include "store/data_folder.h"
-
-typedef struct opened_store {
-    data_folder folder;
-    gm_store *store;
-} opened_store;
-
-static int set_up(void **state)
-{
-    opened_store *made = calloc(1, sizeof *made);
-    made->folder = data_folder_make();
-    *state = made;
-    return gm_store_open(made->folder.path, NULL, &made->store, NULL);
-}
-
-static int tear_down(void **state)
-{
-    opened_store *at = *state;
-    gm_store_close(at->store);
-    data_folder_remove(&at->folder);
-    free(at);
-    return 0;
-}
-
-static void reopen_store(opened_store *at)
-{
-    gm_store_close(at->store);
-    assert_int_equal(gm_store_open(at->folder.path, NULL, &at->store, NULL), GM_OK);
-}
+#include "store/opened_store.h"
 
 static void expect_text(opened_store *at, const char *key, const char *text)
 {

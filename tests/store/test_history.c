@@ -13,49 +13,10 @@
 #include <cmocka.h>
 
 #include "base/calendar.h"
-#include "store/data_folder.h"
 #include "store/history.h"
-
-typedef struct opened_store {
-    data_folder folder;
-    gm_store *store;
-    gm_history *history;
-} opened_store;
+#include "store/opened_store.h"
 
 static const gm_series_definition air = { "live", "box/air/temperature", "mean,spread", "K" };
-
-static void open_store(opened_store *fixture)
-{
-    gm_error error = { 0 };
-    if (gm_store_open(fixture->folder.path, NULL, &fixture->store, &error) != GM_OK) {
-        fail_msg("%s", error.text);
-    }
-    fixture->history = gm_store_history(fixture->store);
-}
-
-static void reopen_store(opened_store *fixture)
-{
-    gm_store_close(fixture->store);
-    open_store(fixture);
-}
-
-static int set_up(void **state)
-{
-    opened_store *made = calloc(1, sizeof *made);
-    made->folder = data_folder_make();
-    open_store(made);
-    *state = made;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    opened_store *fixture = *state;
-    gm_store_close(fixture->store);
-    data_folder_remove(&fixture->folder);
-    free(fixture);
-    return 0;
-}
 
 static gm_series_id series_of(opened_store *fixture, const gm_series_definition *definition)
 {

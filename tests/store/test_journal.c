@@ -14,48 +14,8 @@
 #include <cmocka.h>
 
 #include "base/calendar.h"
-#include "store/data_folder.h"
 #include "store/journal.h"
-
-typedef struct opened_store {
-    data_folder folder;
-    gm_store *store;
-    gm_journal *journal;
-} opened_store;
-
-static void open_store(opened_store *fixture)
-{
-    gm_error error = { 0 };
-    gm_status status = gm_store_open(fixture->folder.path, NULL, &fixture->store, &error);
-    if (status != GM_OK) {
-        fail_msg("%s", error.text);
-    }
-    fixture->journal = gm_store_journal(fixture->store);
-}
-
-static void reopen_store(opened_store *fixture)
-{
-    gm_store_close(fixture->store);
-    open_store(fixture);
-}
-
-static int set_up(void **state)
-{
-    opened_store *made = calloc(1, sizeof *made);
-    made->folder = data_folder_make();
-    open_store(made);
-    *state = made;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    opened_store *fixture = *state;
-    gm_store_close(fixture->store);
-    data_folder_remove(&fixture->folder);
-    free(fixture);
-    return 0;
-}
+#include "store/opened_store.h"
 
 static int64_t in_seconds(int64_t seconds)
 {

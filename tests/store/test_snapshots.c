@@ -12,30 +12,8 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "store/data_folder.h"
+#include "store/opened_store.h"
 #include "store/snapshots.h"
-
-typedef struct opened_store {
-    data_folder folder;
-    gm_store *store;
-} opened_store;
-
-static int set_up(void **state)
-{
-    opened_store *made = calloc(1, sizeof *made);
-    made->folder = data_folder_make();
-    *state = made;
-    return gm_store_open(made->folder.path, NULL, &made->store, NULL);
-}
-
-static int tear_down(void **state)
-{
-    opened_store *at = *state;
-    gm_store_close(at->store);
-    data_folder_remove(&at->folder);
-    free(at);
-    return 0;
-}
 
 static void write_state(opened_store *at, uint64_t number)
 {

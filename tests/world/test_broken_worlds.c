@@ -9,14 +9,13 @@
 #include <cmocka.h>
 
 #include "world/world_fixture.h"
+#include "world/world_units.h"
 #include "world/yaml.h"
 
 #define HEAD                                                                                       \
     "world: w\nsystems: {box: {model: thermal, nodes: {air: {capacity: 690 J/K}, room: {fixed: "   \
     "true}}, paths: {air-room: {conductance: 0.7 W/K}}}}\n"
 #define TANKS "world: w\nsystems: {a: {model: tank}, b: {model: tank}}\n"
-
-static gm_units *units;
 
 static const memory_file files[] = {
     { "good.csv", "id,level\na,1 m\nb,2 kg\n" },
@@ -506,20 +505,6 @@ static void every_prefix_is_refused_or_read(void **state)
         assert_true((status == GM_OK) == (error.text[0] == '\0'));
         gm_world_close(world);
     }
-}
-
-static int read_units(void **state)
-{
-    (void)state;
-    gm_error error = { 0 };
-    return gm_units_read(&units, &error) == GM_OK ? 0 : -1;
-}
-
-static int close_units(void **state)
-{
-    (void)state;
-    gm_units_close(units);
-    return 0;
 }
 
 int main(void)

@@ -8,10 +8,9 @@
 
 #include "base/failing_memory.h"
 #include "world/world_fixture.h"
+#include "world/world_units.h"
 
 enum { ALLOCATIONS_MAX = 20000 };
-
-static gm_units *units;
 
 static const memory_file files[] = { { "rooms.csv", "id,capacity\nhall,250 J/K\nbath,1 kJ/K\n" },
                                      { 0 } };
@@ -119,20 +118,6 @@ static void steady_state_allocates_nothing(void **state)
     gm_state_close(live_state);
     gm_layout_close(layout);
     gm_world_close(world);
-}
-
-static int read_units(void **state)
-{
-    (void)state;
-    gm_error error = { 0 };
-    return gm_units_read(&units, &error) == GM_OK ? 0 : -1;
-}
-
-static int close_units(void **state)
-{
-    (void)state;
-    gm_units_close(units);
-    return 0;
 }
 
 int main(void)

@@ -9,8 +9,7 @@
 #include <cmocka.h>
 
 #include "world/world_fixture.h"
-
-static gm_units *units;
+#include "world/world_units.h"
 
 static const char incubator[] =
     "world: incubator\n"
@@ -413,20 +412,6 @@ static void addresses_are_found_and_spelled(void **state)
                      strlen("box/node/air/power"));
     assert_string_equal(small, "box/nod");
     gm_world_close(world);
-}
-
-static int read_units(void **state)
-{
-    (void)state;
-    gm_error error = { 0 };
-    return gm_units_read(&units, &error) == GM_OK ? 0 : -1;
-}
-
-static int close_units(void **state)
-{
-    (void)state;
-    gm_units_close(units);
-    return 0;
 }
 
 int main(void)

@@ -12,8 +12,7 @@
 
 #include "world/profile.h"
 #include "world/world_fixture.h"
-
-static gm_units *units;
+#include "world/world_units.h"
 
 static const int64_t second_ns = GM_SECOND_NS;
 
@@ -571,20 +570,6 @@ static void time_does_not_run_back(void **state)
     assert_int_equal(gm_state_time(run.state), 5 * second_ns);
     advance(&run, 5 * second_ns);
     finish(&run);
-}
-
-static int read_units(void **state)
-{
-    (void)state;
-    gm_error error = { 0 };
-    return gm_units_read(&units, &error) == GM_OK ? 0 : -1;
-}
-
-static int close_units(void **state)
-{
-    (void)state;
-    gm_units_close(units);
-    return 0;
 }
 
 int main(void)
