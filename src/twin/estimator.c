@@ -7,7 +7,7 @@
 // are larger than lanes and noise explain, it grows, so that a filter left alone does not fall
 // asleep; it is added, never multiplied, so what nobody measures does not run away. While an
 // innovation event is open the group's parameters rest: a fault must not be learned as a property
-// of the system.
+// of the system; and the states walk as fast as they may, to follow what the model cannot explain.
 #include <math.h>
 #include <string.h>
 

@@ -77,7 +77,7 @@ typedef struct gm_sensor_memory {
     double level; // their running mean, of short memory
     double sums[2],
         bases[2];        // one-sided cumulated sums, above and below; where they stood at since_ns
-    int64_t since_ns[2]; // when they left zero
+    int64_t since_ns[2]; // when they were last small
     uint32_t runs[2];    // measurements since then
     uint32_t count;      // of innovations, saturating
     uint32_t calm;       // measurements in a row without a sign of deviation

@@ -243,7 +243,7 @@ struct gm_world {
 
     gm_world_estimate *estimates; // [estimate_count], states first
     size_t estimate_count;
-    double inflation; // `estimate: {inflation: 1.02}`; NAN: adaptive
+    double inflation; // `estimate: {inflation: 1.02}`; NAN: none
 
     gm_world_record *records; // [record_count]
     size_t record_count;
