@@ -16,7 +16,8 @@ typedef enum gm_config_kind {
     GM_CONFIG_NONE = 0,
     GM_CONFIG_SCALAR,
     GM_CONFIG_LIST,
-    GM_CONFIG_MAP
+    GM_CONFIG_MAP,
+    GM_CONFIG_FILE, // the content of a file that the world names (gm_domain's file_key)
 } gm_config_kind;
 
 struct gm_units;
@@ -26,10 +27,12 @@ typedef struct gm_config {
     gm_config_kind kind;
     bool quoted;      // a scalar in quotes: text, even when it looks like a number
     const char *key;  // NULL in lists and at the root
-    const char *text; // scalars: the text, ends in NUL; "" for an empty value
+    const char *text; // scalars: the text, ends in NUL; "" for an empty value. Files: the content,
+                      // any bytes, NULs too; one more NUL behind them
+    size_t size;      // files: bytes of `text`
     size_t count;     // children of a list or map
     const struct gm_config *children;
-    gm_place place, key_place;
+    gm_place place, key_place;    // a file's place: its name as the world spells it, line 1
     const struct gm_units *units; // for conversions
 } gm_config;
 

@@ -20,12 +20,13 @@
 #include <stdint.h>
 
 enum {
-    GM_BLOCK_LANES = 8,       // lanes of a wide block
-    GM_DOMAINS_MAX = 256,     // domains in a build
-    GM_CLASSES_MAX = 64,      // classes in a model
-    GM_FIELDS_MAX = 64,       // fields in a class
-    GM_NAME_MAX = 256,        // bytes of a name
-    GM_ELEMENTS_MAX = 1 << 27 // elements of a class
+    GM_BLOCK_LANES = 8,        // lanes of a wide block
+    GM_DOMAINS_MAX = 256,      // domains in a build
+    GM_CLASSES_MAX = 64,       // classes in a model
+    GM_FIELDS_MAX = 64,        // fields in a class
+    GM_NAME_MAX = 256,         // bytes of a name
+    GM_ELEMENTS_MAX = 1 << 27, // elements of a class
+    GM_WARNINGS_MAX = 200      // warnings of one model that are kept; the rest is counted
 };
 
 typedef enum gm_role {
@@ -107,6 +108,9 @@ typedef struct gm_domain {
     const char *summary; // one sentence
     const char *source;  // the literature the equations come from
     uint32_t schema;     // version of the fields' meaning and of hidden data, from 1
+    /// Native files: the key of the configuration whose value names one ("network"), and how such
+    /// files end (".inp"); build finds a GM_CONFIG_FILE under that key. Both or none.
+    const char *file_key, *file_suffix;
     /// Declares classes, elements, geometry. On failure the engine releases the half-built model.
     gm_status (*build)(gm_model *model, const gm_config *config, gm_error *error);
     /// dx/dt of every state column: the engine integrates. rate: [gm_model_unknowns][width], see
@@ -205,6 +209,17 @@ void gm_model_large(gm_model *model);
 /// The domain's kernels work on one lane at a time (event lists): blocks are one lane wide.
 void gm_model_single(gm_model *model);
 
+/// What a user should know though the model can be built: a section of a native file that is not
+/// supported, say. At most GM_WARNINGS_MAX are kept, then "and N more".
+/// @param place  copied into the text; {0} when there is none
+void gm_model_warn(gm_model *model, gm_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/// How long a run the native file asks for, and how often it wants results, for `gemel simulate`.
+/// @param length_ns  >= 0; 0: one snapshot
+/// @param every_ns   > 0, or 0: not said
+void gm_model_span(gm_model *model, int64_t length_ns, int64_t every_ns);
+
 /// The domain's own constants, reachable from every callback; freed in release.
 void gm_model_attach(gm_model *model, void *constants);
 const void *gm_model_constants(const gm_model *model);
@@ -228,6 +243,12 @@ double gm_model_initial_at(const gm_model *model, size_t class_number, size_t fi
 /// Points of an element: NULL and 0 when it has none.
 const double (*gm_model_points(const gm_model *model, size_t class_number, size_t element,
                                size_t *count))[3];
+/// Warnings of build: "file:line:column: text"; a text lives as long as the model.
+size_t gm_model_warning_count(const gm_model *model);
+const char *gm_model_warning_at(const gm_model *model, size_t index);
+/// What gm_model_span said; -1 and 0 when it said nothing.
+int64_t gm_model_length_ns(const gm_model *model);
+int64_t gm_model_every_ns(const gm_model *model);
 size_t gm_model_hidden_size(const gm_model *model);
 bool gm_model_is_large(const gm_model *model);
 bool gm_model_is_single(const gm_model *model);

@@ -15,8 +15,9 @@
 typedef struct gm_world gm_world;
 
 /// Reads a world file with the domains of this build, the units of the machine and the files beside
-/// it.
-/// @param path   the world file
+/// it. A native file alone ("Net3.inp") is a world of one system, both named after the file, with
+/// one lane.
+/// @param path   the world file, or a file that ends as a domain's native files do
 /// @param world  out; owner: the caller, with gm_world_close; const from then on, any thread
 /// @return GM_IO (cannot be read), GM_INVALID (`error` names file, line and column), GM_LIMIT,
 /// GM_MEMORY
@@ -32,6 +33,16 @@ const char *gm_world_name(const gm_world *world);
 size_t gm_world_lanes(const gm_world *world);
 int64_t gm_world_cycle_ns(const gm_world *world);
 
+/// What a user should know though the world is sound: "file:line:column: text". A text lives as
+/// long as the world.
+size_t gm_world_warning_count(const gm_world *world);
+const char *gm_world_warning_at(const gm_world *world, size_t index);
+
+/// How long a run the world's native files ask for, the longest of them (0: one snapshot), -1 when
+/// none says; and how often they want results, the shortest interval, 0 when none says.
+int64_t gm_world_length_ns(const gm_world *world);
+int64_t gm_world_every_ns(const gm_world *world);
+
 /// One value of a simulation. The texts live as long as the world.
 typedef struct gm_world_row {
     int64_t time_ns; // since 1970
@@ -41,7 +52,7 @@ typedef struct gm_world_row {
 } gm_world_row;
 
 typedef struct gm_simulate_options {
-    int64_t until_ns; // length of the run, > 0
+    int64_t until_ns; // length of the run; 0: the rows of the start alone
     int64_t every_ns; // between rows, > 0; rows at 0, every, 2 every ... and at the end
     const char *const
         *fields; // [field_count] patterns; NULL: what `record` names, else all but parameters

@@ -43,7 +43,7 @@ static void suggest(const char *word, const char *const *words, char *buffer, si
 
 static const char *kind_name(gm_config_kind kind)
 {
-    static const char *const names[] = { "nothing", "a value", "a list", "a map" };
+    static const char *const names[] = { "nothing", "a value", "a list", "a map", "a file" };
     return names[kind];
 }
 

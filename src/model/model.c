@@ -436,6 +436,9 @@ gm_status gm_model_build(const gm_domain *domain, const char *name, const gm_con
     if (status == GM_OK) {
         status = finish(made, config, error);
     }
+    if (status == GM_OK) {
+        status = gm_warnings_finish(made, error);
+    }
     if (status != GM_OK) {
         gm_model_close(made);
         return status;
@@ -466,6 +469,7 @@ void gm_model_close(gm_model *model)
     gm_memory_free(model->entries);
     gm_memory_free(model->held_entries);
     gm_sparse_close(model->pattern);
+    gm_warnings_free(model);
     gm_memory_free(model->name);
     gm_memory_free(model);
 }

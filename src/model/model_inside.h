@@ -56,6 +56,11 @@ struct gm_model {
     size_t held_entry_count;
     gm_sparse *pattern;
     bool large, single, built;
+    char **warnings; // [warning_count]
+    size_t warning_count, warning_capacity;
+    size_t warnings_lost; // beyond GM_WARNINGS_MAX
+    bool has_span;        // gm_model_span was called
+    int64_t length_ns, every_ns;
     void *constants;
 };
 
@@ -64,6 +69,10 @@ static inline gm_column_plan *gm_plan(const gm_model *model, size_t class_number
 {
     return &model->columns[model->classes[class_number].first_column + field];
 }
+
+/// Says how many warnings were not kept; build is over. And frees them all.
+gm_status gm_warnings_finish(gm_model *model, gm_error *error);
+void gm_warnings_free(gm_model *model);
 
 /// Integrates a rate domain: every lane of the block to until_ns. Scratch: gm_integrate_size bytes.
 gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_ns, double *step_s,

@@ -52,6 +52,14 @@ gm_files gm_default_files(const char *folder);
 /// gm_memory_free
 gm_status gm_file_read(const char *path, void **bytes, size_t *size, gm_error *error);
 
+/// A file that a world was read with, kept for its variants.
+typedef struct gm_kept_file {
+    gm_file_kind kind;
+    const char *name;
+    const char *bytes; // [size], and a NUL
+    size_t size;
+} gm_kept_file;
+
 // ---- systems and links ----
 
 typedef struct gm_world_system {
@@ -256,6 +264,11 @@ struct gm_world {
     const gm_config *detect;  // `detect:`, read by the twin; NULL without
     const gm_config *devices; // `devices:`, read by gemel devices; NULL without
 
+    const char **warnings; // [warning_count] "file:line:column: text"
+    size_t warning_count, warning_capacity;
+    gm_kept_file *kept; // [kept_count]
+    size_t kept_count, kept_capacity;
+
     bool past_ticks, ahead_ticks; // something happens at ticks in that mode
     bool every_tick;              // and at every one, whatever the drivers say
     const gm_units *units;
@@ -272,7 +285,7 @@ typedef struct gm_world_options {
     gm_files files; // read NULL: `each:` and zones other than UTC are refused
 } gm_world_options;
 
-/// Reads a world from bytes.
+/// Reads a world from bytes: a world file, or a native file when `file` ends as those of a domain.
 /// @param file  its name for messages; copied
 gm_status gm_world_read(const char *file, const char *bytes, size_t size,
                         const gm_world_options *options, gm_world **world, gm_error *error);

@@ -193,6 +193,23 @@ static gm_status read_keys(gm_world_reader *reader, gm_error *error)
     return status;
 }
 
+// The whole tree: of a world file, or of the world that a native file is by itself.
+static gm_status read_tree(gm_world_reader *reader, gm_text bytes, gm_error *error)
+{
+    gm_world *world = reader->world;
+    const gm_domain *native = gm_native_domain(reader->options, world->file);
+    if (native != NULL) {
+        return gm_native_tree(world, native, bytes, &world->root, error);
+    }
+    gm_yaml_options yaml = { .units = world->units, .arena = world->arena };
+    yaml.file = world->file[0] != '\0' ? world->file : NULL;
+    const gm_config *tree = NULL;
+    gm_status status = gm_yaml_read(bytes.data, bytes.size, &yaml, &tree, error);
+    return status == GM_OK
+               ? gm_fleet_expand(tree, &reader->options->files, world->arena, &world->root, error)
+               : status;
+}
+
 gm_status gm_world_read(const char *file, const char *bytes, size_t size,
                         const gm_world_options *options, gm_world **world, gm_error *error)
 {
@@ -205,16 +222,16 @@ gm_status gm_world_read(const char *file, const char *bytes, size_t size,
     made->arena = arena;
     made->units = options->units;
     made->inflation = NAN;
+    made->file = file != NULL ? gm_arena_text(arena, file, strlen(file)) : "";
     gm_world_reader reader = { made, options };
-    gm_yaml_options yaml = { .file = file, .units = options->units, .arena = arena };
-    const gm_config *tree = NULL;
-    gm_status status = gm_yaml_read(bytes, size, &yaml, &tree, error);
+    gm_status status = made->file != NULL ? read_tree(&reader, (gm_text){ bytes, size }, error)
+                                          : gm_world_no_memory(error);
+    gm_keeping keeping = { made, &options->files };
+    gm_world_options keeps = *options;
+    keeps.files = gm_keeping_files(&keeping);
+    reader.options = &keeps;
     if (status == GM_OK) {
-        status = gm_fleet_expand(tree, &options->files, arena, &made->root, error);
-    }
-    if (status == GM_OK) {
-        made->file = file != NULL ? gm_arena_text(arena, file, strlen(file)) : "";
-        status = made->file != NULL ? read_keys(&reader, error) : gm_world_no_memory(error);
+        status = read_keys(&reader, error);
     }
     if (status != GM_OK) {
         gm_world_close(made);
@@ -242,7 +259,8 @@ void gm_world_close(gm_world *world)
                              world->ahead_drivers, world->profiles,
                              world->estimates,     world->records,
                              world->forecast.refs, world->forecast.leads_ns,
-                             world->scenarios,     world->system_order };
+                             world->scenarios,     world->system_order,
+                             world->warnings,      world->kept };
     for (size_t index = 0; index < sizeof arrays / sizeof *arrays; index++) {
         gm_memory_free(arrays[index]);
     }

@@ -2,14 +2,40 @@
 #ifndef GEMEL_WORLD_WORLD_READER_H
 #define GEMEL_WORLD_WORLD_READER_H
 
+#include "base/text.h"
 #include "world/profile.h"
 #include "world/world_parts.h"
 
 /// A world under construction.
 typedef struct gm_world_reader {
     gm_world *world;
-    const gm_world_options *options;
+    const gm_world_options *options; // its files keep what they read in the world
 } gm_world_reader;
+
+// ---- world_native.c ----
+
+/// Files that read through `from` and keep what they read in the world.
+typedef struct gm_keeping {
+    gm_world *world;
+    const gm_files *from;
+} gm_keeping;
+/// @param keeping  must outlive the result
+gm_files gm_keeping_files(gm_keeping *keeping);
+
+/// The domain whose native files end as `file` does, in letters of any case; NULL when there is
+/// none.
+const gm_domain *gm_native_domain(const gm_world_options *options, const char *file);
+
+/// What a native file alone stands for: the tree of a world of one system, named after the file.
+gm_status gm_native_tree(gm_world *world, const gm_domain *domain, gm_text bytes,
+                         const gm_config **tree, gm_error *error);
+
+/// Reads the file that a key of a system names. @param file  out: the GM_CONFIG_FILE in its stead
+gm_status gm_native_load(gm_world_reader *reader, const gm_config *named, gm_config *file,
+                         gm_error *error);
+
+/// One more warning. @param line  copied
+gm_status gm_world_warn(gm_world *world, const char *line, gm_error *error);
 
 // One reader per key of the file, in the order they are called. `config` is the key's value, NULL
 // when absent.

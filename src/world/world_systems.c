@@ -4,9 +4,10 @@
 
 #include "world/world_reader.h"
 
-// The system's map without `model`, which is the engine's key and not the domain's.
+// The system's map as the domain sees it: without `model`, which is the engine's key, and with the
+// native file it names.
 static gm_status domain_config(gm_world_reader *reader, const gm_config *config,
-                               const gm_config **stripped, gm_error *error)
+                               const gm_domain *domain, const gm_config **stripped, gm_error *error)
 {
     gm_arena *arena = reader->world->arena;
     gm_config *copy = gm_arena_new(arena, 1, sizeof *copy);
@@ -17,13 +18,21 @@ static gm_status domain_config(gm_world_reader *reader, const gm_config *config,
     *copy = *config;
     copy->children = children;
     copy->count = 0;
-    for (size_t index = 0; index < config->count; index++) {
-        if (strcmp(config->children[index].key, "model") != 0) {
-            children[copy->count++] = config->children[index];
+    gm_status status = GM_OK;
+    for (size_t index = 0; index < config->count && status == GM_OK; index++) {
+        const gm_config *child = &config->children[index];
+        if (strcmp(child->key, "model") == 0) {
+            continue;
+        }
+        gm_config *to = &children[copy->count++];
+        *to = *child;
+        bool named = domain->file_key != NULL && strcmp(child->key, domain->file_key) == 0;
+        if (named && child->kind != GM_CONFIG_FILE) {
+            status = gm_native_load(reader, child, to, error);
         }
     }
     *stripped = copy;
-    return GM_OK;
+    return status;
 }
 
 static gm_status read_system(gm_world_reader *reader, const gm_config *config, gm_error *error)
@@ -48,7 +57,7 @@ static gm_status read_system(gm_world_reader *reader, const gm_config *config, g
         status = gm_error_at(error, why.status, model->place, "%s", why.text);
     }
     if (status == GM_OK) {
-        status = domain_config(reader, config, &rest, error);
+        status = domain_config(reader, config, system.domain, &rest, error);
     }
     if (status == GM_OK) {
         status = gm_model_build(system.domain, config->key, rest, &system.model, error);
@@ -57,6 +66,10 @@ static gm_status read_system(gm_world_reader *reader, const gm_config *config, g
         size_t at = world->system_count++;
         world->systems[at] = system;
         world->models[at] = system.model;
+    }
+    size_t warnings = status == GM_OK ? gm_model_warning_count(system.model) : 0;
+    for (size_t index = 0; index < warnings && status == GM_OK; index++) {
+        status = gm_world_warn(world, gm_model_warning_at(system.model, index), error);
     }
     return status;
 }
