@@ -108,6 +108,8 @@ typedef struct gm_domain {
     const char *summary; // one sentence
     const char *source;  // the literature the equations come from
     uint32_t schema;     // version of the fields' meaning and of hidden data, from 1
+    /// Steps itself, but draws no noise by the tick: its time need not be cut at every cycle.
+    bool tickless;
     /// Native files: the key of the configuration whose value names one ("network"), and how such
     /// files end (".inp"); build finds a GM_CONFIG_FILE under that key. Both or none.
     const char *file_key, *file_suffix;
@@ -120,6 +122,8 @@ typedef struct gm_domain {
     /// [entry_count][width].
     void (*jacobian)(const gm_model *model, const gm_block *at, double *restrict values);
     /// Or the model steps itself: brings every lane in `block->lanes` from its time to until_ns.
+    /// That may be the time it is at (after `changed`, or at the very start): no time passes, and
+    /// the outputs and hidden data come to agree with the inputs; doing it twice changes nothing.
     gm_status (*advance)(const gm_model *model, gm_block *block, int64_t until_ns, gm_step *step);
     /// Fills the output columns that are not NULL.
     void (*observe)(const gm_model *model, gm_block *block, const gm_wanted *wanted);

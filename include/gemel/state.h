@@ -120,6 +120,10 @@ gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *e
 gm_status gm_state_advance(gm_state *state, size_t system, int64_t until_ns, gm_workers *workers,
                            gm_error *error);
 
+/// After the last write, when no step follows that would do it: gm_state_changed, and a system that
+/// steps itself is advanced to the time it is at, so that its outputs agree with what was written.
+gm_status gm_state_settle(gm_state *state, size_t system, gm_workers *workers, gm_error *error);
+
 // ---- the same bits ----
 
 /// A hash over values in canonical order (system, column, lane, element), hidden data, sections and

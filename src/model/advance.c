@@ -171,6 +171,15 @@ gm_status gm_state_advance(gm_state *state, size_t system, int64_t until_ns, gm_
     return GM_OK;
 }
 
+gm_status gm_state_settle(gm_state *state, size_t system, gm_workers *workers, gm_error *error)
+{
+    gm_status status = gm_state_changed(state, system, error);
+    bool steps = gm_plan_of(state, system)->model->domain->advance != NULL;
+    return status == GM_OK && steps
+               ? gm_state_advance(state, system, gm_state_time(state), workers, error)
+               : status;
+}
+
 // ---- lanes ----
 
 bool gm_state_lane_failed(const gm_state *state, size_t lane)

@@ -44,6 +44,10 @@ gm_status gm_domain_check(const gm_domain *domain, gm_error *error)
         return gm_error_set(error, GM_INVALID, "domain '%s' must give either rate or advance",
                             domain->name);
     }
+    if (domain->tickless && domain->advance == NULL) {
+        return gm_error_set(error, GM_INVALID, "domain '%s' is tickless but does not step itself",
+                            domain->name);
+    }
     if (is_blank(domain->file_key) != is_blank(domain->file_suffix)) {
         return gm_error_set(error, GM_INVALID,
                             "domain '%s' must give file_key and file_suffix, or neither",

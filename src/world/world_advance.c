@@ -25,14 +25,16 @@ gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_wor
     *made = (gm_world_work){ .world = world,
                              .lanes = lanes,
                              .values = gm_memory_new(padded, sizeof *made->values),
+                             .before = gm_memory_new(padded, sizeof *made->before),
                              .draws = gm_memory_new(padded, sizeof *made->draws),
                              .sources = gm_memory_new(world->link_count, lanes * sizeof(double)),
                              .written = gm_memory_new(world->driver_count, sizeof(double)),
                              .from = gm_memory_new(world->link_count, sizeof *made->from),
                              .touched = gm_memory_new(world->system_count, sizeof(bool)),
                              .random = gm_random_for(world->seed, "drivers") };
-    if (made->values == NULL || made->draws == NULL || made->sources == NULL ||
-        made->written == NULL || made->from == NULL || made->touched == NULL) {
+    if (made->values == NULL || made->before == NULL || made->draws == NULL ||
+        made->sources == NULL || made->written == NULL || made->from == NULL ||
+        made->touched == NULL) {
         gm_world_work_close(made);
         return gm_world_no_memory(error);
     }
@@ -47,6 +49,7 @@ void gm_world_work_close(gm_world_work *work)
 {
     if (work != NULL) {
         gm_memory_free(work->values);
+        gm_memory_free(work->before);
         gm_memory_free(work->draws);
         gm_memory_free(work->sources);
         gm_memory_free(work->written);
@@ -58,11 +61,31 @@ void gm_world_work_close(gm_world_work *work)
 
 // ---- writing ----
 
+// Whether an address has other values than values[lane * stride] in some lane: a system is not told
+// of what changes nothing, and shares its memory further.
+static gm_status differs(const gm_journey *journey, gm_ref ref, const double *values, size_t stride,
+                         bool *different, gm_error *error)
+{
+    double *before = journey->work->before;
+    gm_status status = gm_state_read(journey->state, ref, before, error);
+    *different = false;
+    for (size_t lane = 0; status == GM_OK && lane < journey->work->lanes; lane++) {
+        bool same = before[lane] == values[lane * stride];
+        *different = *different || !(same || gm_state_lane_failed(journey->state, lane));
+    }
+    return status;
+}
+
 gm_status gm_journey_write(gm_journey *journey, gm_ref ref, double *values, gm_error *error)
 {
     const gm_field *field = gm_world_field(journey->world, ref);
     for (size_t lane = 0; lane < journey->work->lanes; lane++) {
         values[lane] = fmin(fmax(values[lane], field->min), field->max); // a failed lane's NaN too
+    }
+    bool different = false;
+    gm_status status = differs(journey, ref, values, 1, &different, error);
+    if (status != GM_OK || !different) {
+        return status;
     }
     journey->work->touched[ref.system] = true;
     return gm_state_write(journey->state, ref, values, error);
@@ -71,8 +94,14 @@ gm_status gm_journey_write(gm_journey *journey, gm_ref ref, double *values, gm_e
 gm_status gm_journey_fill(gm_journey *journey, gm_ref ref, double value, gm_error *error)
 {
     const gm_field *field = gm_world_field(journey->world, ref);
+    double within = fmin(fmax(value, field->min), field->max);
+    bool different = false;
+    gm_status status = differs(journey, ref, &within, 0, &different, error);
+    if (status != GM_OK || !different) {
+        return status;
+    }
     journey->work->touched[ref.system] = true;
-    return gm_state_fill(journey->state, ref, fmin(fmax(value, field->min), field->max), error);
+    return gm_state_fill(journey->state, ref, within, error);
 }
 
 static gm_status tell_system(gm_journey *journey, uint32_t system, gm_error *error)
@@ -259,7 +288,9 @@ static gm_status move_systems(gm_journey *journey, int64_t next_ns, gm_error *er
         if (status == GM_OK) {
             status = tell_system(journey, system, error);
         }
-        if (status == GM_OK && next_ns > journey->now_ns) {
+        // standing still, a system that steps itself brings its outputs in line with its inputs
+        bool moves = next_ns > journey->now_ns || world->systems[system].domain->advance != NULL;
+        if (status == GM_OK && moves) {
             status =
                 gm_state_advance(journey->state, system, next_ns, journey->options->workers, error);
         }
@@ -362,6 +393,9 @@ gm_status gm_world_settle(const gm_world *world, gm_state *state, const gm_advan
     gm_status status = drive_all(&journey, false, error);
     if (status == GM_OK) {
         status = carry_delayed(&journey, error);
+    }
+    if (status == GM_OK && options->run != NULL) {
+        status = gm_scenario_run_apply(options->run, &journey, error);
     }
     return status == GM_OK ? move_systems(&journey, journey.now_ns, error) : status;
 }

@@ -286,10 +286,11 @@ static gm_status check_feeds(const gm_world *world, feed *feeds, gm_error *error
     return GM_OK;
 }
 
-static bool has_stepper(const gm_world *world)
+static bool needs_ticks(const gm_world *world)
 {
     for (size_t index = 0; index < world->system_count; index++) {
-        if (world->systems[index].domain->advance != NULL) {
+        const gm_domain *domain = world->systems[index].domain;
+        if (domain->advance != NULL && !domain->tickless) {
             return true;
         }
     }
@@ -347,7 +348,7 @@ static gm_status finish_drivers(gm_world *world, gm_error *error)
         }
     }
     // systems that step themselves draw noise by the tick
-    world->every_tick = world->link_count > 0 || has_stepper(world);
+    world->every_tick = world->link_count > 0 || needs_ticks(world);
     world->past_ticks = world->every_tick || world->past_driver_count > 0;
     world->ahead_ticks = world->every_tick || world->ahead_driver_count > 0;
     return status;

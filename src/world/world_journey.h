@@ -8,6 +8,7 @@ struct gm_world_work {
     const gm_world *world;
     size_t lanes;
     double *values;  // [lanes]
+    double *before;  // [lanes] what stands where something is to be written
     double *draws;   // [lanes]
     double *sources; // [link_count][lanes] values of links' sources
     double *written; // [driver_count] what profiles and known futures said last; NAN: nothing

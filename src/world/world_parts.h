@@ -365,8 +365,8 @@ typedef struct gm_advance_options {
 gm_status gm_world_advance(const gm_world *world, gm_state *state,
                            const gm_advance_options *options, int64_t until_ns, gm_error *error);
 
-/// Applies profiles and links once at the state's own time, without moving: for the first output of
-/// a run.
+/// Applies profiles, links and what the scenario changes at once, at the state's own time, without
+/// moving; systems that step themselves bring their outputs in line. For the first output of a run.
 gm_status gm_world_settle(const gm_world *world, gm_state *state, const gm_advance_options *options,
                           gm_error *error);
 

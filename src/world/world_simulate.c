@@ -138,9 +138,10 @@ static gm_status run_all(simulation *run, gm_error *error)
 gm_status gm_world_simulate(const gm_world *world, const gm_simulate_options *options,
                             gm_error *error)
 {
-    if (options->row == NULL || options->until_ns <= 0 || options->every_ns <= 0) {
+    if (options->row == NULL || options->until_ns < 0 || options->every_ns <= 0) {
         return gm_error_set(error, GM_INVALID,
-                            "a simulation needs a length and an interval above zero");
+                            "a simulation needs a length, zero or more, and an interval above "
+                            "zero");
     }
     if (world->start_ns > INT64_MAX - options->until_ns) {
         return gm_error_set(error, GM_INVALID, "the run would end after the year 2262");
