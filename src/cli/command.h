@@ -92,6 +92,9 @@ int gm_cli_fail(const gm_arguments *arguments, int code, const gm_error *error);
 /// GM_EXIT_INPUT for what the user can mend in the input, else GM_EXIT_FAILED.
 int gm_exit_of(gm_status status);
 
+/// Opens a world for a command, and says on standard error what it warns of.
+gm_status gm_cli_world(const char *path, gm_world **world, gm_error *error);
+
 /// Flushes standard output. @return GM_EXIT_DONE, or GM_EXIT_FAILED (said on standard error) when
 /// it could not be written
 int gm_cli_finish(const gm_arguments *arguments);

@@ -352,8 +352,7 @@ static gm_status answer(asking *ask, gm_error *error)
         status = gm_option_count(ask->arguments, THREADS, GM_WORKERS_MAX, &ask->threads, error);
     }
     if (status == GM_OK) {
-        status = gm_world_open(ask->arguments->words[0], &ask->world, error);
-        status = status == GM_IO ? GM_INVALID : status;
+        status = gm_cli_world(ask->arguments->words[0], &ask->world, error);
     }
     if (status == GM_OK) {
         status = pick_scenario(ask, error);

@@ -45,6 +45,10 @@ static void print_text(const gm_world *world)
            world->link_count, world->sensor_count, world->estimate_count, world->record_count,
            world->forecast.ref_count, world->scenario_count);
     printf("  %zu lanes, a cycle every %g s\n", world->lanes, (double)world->cycle_ns / 1e9);
+    size_t warnings = gm_world_warning_count(world);
+    if (warnings > 0) {
+        printf("  %zu warning%s\n", warnings, warnings == 1 ? "" : "s");
+    }
 }
 
 static void print_json(const gm_world *world)
@@ -61,12 +65,16 @@ static void print_json(const gm_world *world)
             systems, json_pack("{s:s, s:s, s:o}", "name", world->systems[index].name, "model",
                                world->systems[index].domain->name, "elements", classes));
     }
+    json_t *warnings = json_array();
+    for (size_t index = 0; index < gm_world_warning_count(world); index++) {
+        json_array_append_new(warnings, json_string(gm_world_warning_at(world, index)));
+    }
     json_t *root = json_pack(
-        "{s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:f}", "file", world->file, "world",
+        "{s:s, s:s, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:f, s:o}", "file", world->file, "world",
         world->name, "sound", 1, "systems", systems, "links", (json_int_t)world->link_count,
         "sensors", (json_int_t)world->sensor_count, "estimates", (json_int_t)world->estimate_count,
         "scenarios", (json_int_t)world->scenario_count, "lanes", (json_int_t)world->lanes,
-        "cycle_s", (double)world->cycle_ns / 1e9);
+        "cycle_s", (double)world->cycle_ns / 1e9, "warnings", warnings);
     json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
     printf("\n");
     json_decref(root);
@@ -76,8 +84,7 @@ static int run(const gm_arguments *arguments)
 {
     gm_error error = { 0 };
     gm_world *world = NULL;
-    gm_status status = gm_world_open(arguments->words[0], &world, &error);
-    status = status == GM_IO ? GM_INVALID : status;
+    gm_status status = gm_cli_world(arguments->words[0], &world, &error);
     if (status == GM_OK) {
         status = check(world, &error);
     }

@@ -286,8 +286,7 @@ static int carry_out(player *play, gm_error *error)
     const char *url = play->arguments->values[TO];
     gm_status status = read_options(play, error);
     if (status == GM_OK) {
-        status = gm_world_open(play->arguments->words[0], &play->world, error);
-        status = status == GM_IO ? GM_INVALID : status;
+        status = gm_cli_world(play->arguments->words[0], &play->world, error);
     }
     if (status == GM_OK) {
         status = gm_device_plant_open(play->world, play->start_ns, &play->plant, error);

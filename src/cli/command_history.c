@@ -205,9 +205,9 @@ static gm_status find_folder(const gm_arguments *arguments, char *folder, size_t
         snprintf(folder, size, "%s", word);
     } else {
         gm_world *world = NULL;
-        gm_status status = gm_world_open(word, &world, error);
+        gm_status status = gm_cli_world(word, &world, error);
         if (status != GM_OK) {
-            return status == GM_IO ? GM_INVALID : status;
+            return status;
         }
         gm_cli_folder(world, arguments->values[DATA], folder, size);
         gm_world_close(world);

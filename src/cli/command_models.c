@@ -111,14 +111,14 @@ static void print_all(void)
 static gm_status show_world(const char *path, bool json, gm_error *error)
 {
     gm_world *world = NULL;
-    gm_status status = gm_world_open(path, &world, error);
+    gm_status status = gm_cli_world(path, &world, error);
     if (status == GM_OK && json) {
         print_json(world_json(world));
     } else if (status == GM_OK) {
         print_world(world);
     }
     gm_world_close(world);
-    return status == GM_IO ? GM_INVALID : status;
+    return status;
 }
 
 static int run(const gm_arguments *arguments)

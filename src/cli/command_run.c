@@ -200,6 +200,11 @@ static int carry_out(run_plan *plan, gm_error *error)
     if (status == GM_OK) {
         status = gm_world_open(plan->arguments->words[0], &plan->world, error);
     }
+    for (size_t index = 0; status == GM_OK && index < gm_world_warning_count(plan->world);
+         index++) {
+        gm_log_write(&plan->log, GM_LOG_WARNING, "world", "%s",
+                     gm_world_warning_at(plan->world, index));
+    }
     if (status == GM_OK && gm_option_given(plan->arguments, REPLAY)) {
         status = open_replay(plan, error);
     }

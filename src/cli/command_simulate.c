@@ -13,8 +13,9 @@ enum { BUFFER_SIZE = 1 << 16 };
 enum { UNTIL, EVERY, OUT, FIELDS, THREADS, OPTIONS };
 
 static const gm_option options[OPTIONS] = {
-    [UNTIL] = { "until", "TIME", "length of the run: 90s, 15min, 24h, 7d (required)" },
-    [EVERY] = { "every", "TIME", "between rows [the world's cycle]" },
+    [UNTIL] = { "until", "TIME",
+                "length of the run: 90s, 15min, 24h, 7d [what a native file says]" },
+    [EVERY] = { "every", "TIME", "between rows [what a native file says, else the cycle]" },
     [OUT] = { "out", "FILE", "where to write [standard output]" },
     [FIELDS] = { "fields", "A,B", "addresses, `*` matches [what `record` names, else all]" },
     [THREADS] = { "threads", "N", "workers; never changes a result [1]" },
@@ -121,15 +122,31 @@ static gm_status simulate(const gm_arguments *arguments, const gm_world *world,
 static gm_status read_options(const gm_arguments *arguments, gm_simulate_options *run,
                               size_t *threads, gm_error *error)
 {
-    if (!gm_option_given(arguments, UNTIL)) {
-        return gm_error_set(error, GM_INVALID, "--until is missing: how long to simulate");
-    }
     gm_status status = gm_option_duration(arguments, UNTIL, &run->until_ns, error);
     if (status == GM_OK) {
         status = gm_option_duration(arguments, EVERY, &run->every_ns, error);
     }
     return status == GM_OK ? gm_option_count(arguments, THREADS, GM_WORKERS_MAX, threads, error)
                            : status;
+}
+
+/// What was not typed, the world's native files say.
+static gm_status fill_in(const gm_arguments *arguments, const gm_world *world,
+                         gm_simulate_options *run, gm_error *error)
+{
+    if (!gm_option_given(arguments, UNTIL)) {
+        run->until_ns = gm_world_length_ns(world);
+    }
+    if (run->until_ns < 0) {
+        return gm_error_set(error, GM_INVALID, "--until is missing: how long to simulate");
+    }
+    if (run->every_ns == 0) {
+        run->every_ns = gm_world_every_ns(world);
+    }
+    if (run->every_ns == 0) {
+        run->every_ns = gm_world_cycle_ns(world);
+    }
+    return GM_OK;
 }
 
 static int run(const gm_arguments *arguments)
@@ -148,15 +165,15 @@ static int run(const gm_arguments *arguments)
                               : read_fields(list, fields, &options_read.field_count, &error);
     }
     if (status == GM_OK) {
-        status = gm_world_open(arguments->words[0], &world, &error);
-        status = status == GM_IO ? GM_INVALID : status;
+        status = gm_cli_world(arguments->words[0], &world, &error);
+    }
+    if (status == GM_OK) {
+        status = fill_in(arguments, world, &options_read, &error);
     }
     if (status == GM_OK && threads > 1) {
         status = gm_workers_create(threads, &options_read.workers, &error);
     }
     if (status == GM_OK) {
-        options_read.every_ns =
-            options_read.every_ns > 0 ? options_read.every_ns : gm_world_cycle_ns(world);
         status = simulate(arguments, world, &options_read, &error);
     }
     gm_workers_close(options_read.workers);
@@ -176,8 +193,9 @@ const gm_command gm_command_simulate = {
              "driver keep their value.\n"
              "Writes long CSV, `time_s,system,class,element,field,unit,value`, in SI; numbers read "
              "back to the same\n"
-             "bits.",
+             "bits. A native file, such as Net3.inp, is a world too.",
     .examples =
+        "  gemel simulate Net3.inp --out net3.csv\n"
         "  gemel simulate examples/incubator/world.yaml --until 1h --every 1min --out results.csv\n"
         "  gemel simulate box.yaml --until 24h --fields 'box/*/temperature' | head\n",
     .options = options,

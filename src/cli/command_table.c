@@ -90,6 +90,19 @@ int gm_cli_fail(const gm_arguments *arguments, int code, const gm_error *error)
     return code;
 }
 
+gm_status gm_cli_world(const char *path, gm_world **world, gm_error *error)
+{
+    gm_status status = gm_world_open(path, world, error);
+    if (status == GM_IO) {
+        return GM_INVALID; // a path that cannot be read is the user's to mend
+    }
+    size_t count = status == GM_OK ? gm_world_warning_count(*world) : 0;
+    for (size_t index = 0; index < count; index++) {
+        fprintf(stderr, "warning: %s\n", gm_world_warning_at(*world, index));
+    }
+    return status;
+}
+
 int gm_exit_of(gm_status status)
 {
     static const int exits[] = {
