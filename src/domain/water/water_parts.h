@@ -242,6 +242,8 @@ static inline bool water_is_closed(uint8_t status)
     return status == WATER_CLOSED || (status >= WATER_SHUT && status <= WATER_UNABLE);
 }
 
+/// Bytes that advance wants, for a block of 8 lanes; the solver is there already.
+size_t gm_water_scratch_size(const water_net *net);
 /// One block as a view; scratch NULL outside advance.
 void gm_water_view(const gm_model *model, gm_block *block, void *scratch, water_view *view);
 /// The memory of one lane of a block.
