@@ -203,8 +203,22 @@ typedef struct water_net {
 typedef struct water_memory {
     uint8_t solved; // 0: parameters, inputs or states were written since, or nothing was solved yet
     int64_t anchor_ns;
-    double volume_m3[]; // [tank_count] at the anchor
+    int64_t next_ns; // the event after the anchor
+    int64_t time_ns; // where advance left the lane: set by others to another time, it starts afresh
+    double volume_m3[]; // [tank_count] at the anchor, then [pump_count] water_tally
 } water_memory;
+
+/// What a pump had used at the anchor.
+typedef struct water_tally {
+    double energy_j, run_time_s, volume_m3, cost;
+} water_tally;
+
+/// Bytes of the memory, for gm_model_hidden.
+static inline size_t gm_water_memory_size(const water_net *net)
+{
+    return sizeof(water_memory) + net->tank_count * sizeof(double) +
+           net->pump_count * sizeof(water_tally);
+}
 
 /// A block's columns and scratch while it is worked on. A pointer per field, named as in the
 /// tables; fields that are outputs may be NULL.
@@ -252,6 +266,10 @@ static inline water_memory *gm_water_memory(const water_view *view, int lane)
     size_t stride = gm_model_hidden_size(view->model);
     return (water_memory *)(void *)(view->block->hidden + (size_t)lane * stride);
 }
+static inline water_tally *gm_water_tallies(const water_view *view, int lane)
+{
+    return (water_tally *)(void *)(gm_water_memory(view, lane)->volume_m3 + view->net->tank_count);
+}
 
 // ---- water_build.c ----
 
@@ -291,24 +309,43 @@ void gm_water_restart_link(const water_view *view, uint32_t link, int lane);
 size_t gm_water_step_size(const water_net *net); // scratch
 gm_status gm_water_advance(const gm_model *model, gm_block *block, int64_t until_ns, gm_step *step);
 
+/// The pattern's factor at a time, without the lane's own; 1 for WATER_NONE.
+double gm_water_pattern_at(const water_net *net, uint32_t pattern, int64_t time_ns);
+
+// ---- water_tanks.c ----
+
+/// Straight lines between points, flat beyond the ends.
+double gm_water_interpolate(const water_points *points, double x);
 /// A tank's volume at a depth and back; both clamp at the ends of its curve.
 double gm_water_tank_volume(const water_tank *tank, double depth_m);
 double gm_water_tank_depth(const water_tank *tank, double volume_m3);
-/// Straight lines between points, flat beyond the ends.
-double gm_water_interpolate(const water_points *points, double x);
+/// A tank's volume after an inflow held for a time; it stops at full and empty.
+double gm_water_tank_later(const water_tank *tank, double volume_m3, double inflow_m3_s,
+                           double time_s);
 
-/// The pattern's factor at a time, without the lane's own.
-double gm_water_pattern_at(const water_net *net, uint32_t pattern, int64_t time_ns);
+// ---- water_controls.c ----
 
-/// A link's setting in one lane: a pump's speed, a valve's by kind in SI with pressures in metres;
-/// 0 for pipes.
-double gm_water_setting(const water_view *view, uint32_t link, int lane);
-/// A control's or a rule's will. @return true when something changed
-bool gm_water_set_status(const water_view *view, uint32_t link, int lane, water_status status);
-bool gm_water_set_setting(const water_view *view, uint32_t link, int lane, double setting);
 uint8_t *gm_water_status(const water_view *view, uint32_t link); // [width]
 double *gm_water_flow(const water_view *view, uint32_t link);    // [width]
 double gm_water_head(const water_view *view, uint32_t node, int lane);
+/// A link's setting in one lane: a pump's speed; a valve's by kind in SI with pressures in metres;
+/// 0 for pipes.
+double gm_water_setting(const water_view *view, uint32_t link, int lane);
+/// Whether a valve's setting counts: nobody holds it open or closed.
+bool gm_water_holds_setting(const water_view *view, uint32_t link, int lane);
+
+/// A rule's will. @return true when something changed
+bool gm_water_set_status(const water_view *view, uint32_t link, int lane, water_status status);
+bool gm_water_set_setting(const water_view *view, uint32_t link, int lane, double setting);
+
+/// Whether the link of a simple control is not yet what the control wants.
+bool gm_water_control_differs(const water_view *view, const water_control *control, int lane);
+/// Does what a simple control wants. Links that are commanded from outside are left alone by both.
+void gm_water_control_act(const water_view *view, const water_control *control, int lane);
+/// Every simple control of a tank's level or of time that holds at an instant.
+void gm_water_controls_act(const water_view *view, int lane, int64_t elapsed_s, bool whole_second);
+/// Seconds from the anchor's whole second until a simple control would act, if less than `step_s`.
+int64_t gm_water_controls_next(const water_view *view, int lane, int64_t anchor_s, int64_t step_s);
 
 // ---- water_rules.c ----
 
@@ -318,15 +355,20 @@ typedef struct water_moment {
     const double *volume_m3; // [tank_count] of the lane
     int64_t step_s;          // since the rules were looked at last
 } water_moment;
+
+/// Scratch of gm_water_rules_fire, and what it needs at the start of a call.
+size_t gm_water_rules_size(const water_net *net);
+void gm_water_rules_open(const water_net *net, void *work);
 /// Looks at all rules of one lane. @param apply  false: only tells whether any would act
 /// @return true when a rule changes (would change) a status or setting
-bool gm_water_rules_fire(const water_view *view, int lane, const water_moment *moment, bool apply);
+bool gm_water_rules_fire(const water_view *view, int lane, const water_moment *moment, void *work,
+                         bool apply);
 
 // ---- water_energy.c ----
 
-/// Power taken by a pump now in W, and its efficiency 0 .. 1.
+/// Power taken by a pump since the anchor in W, and its efficiency 0 .. 1.
 double gm_water_pump_power(const water_view *view, size_t pump, int lane, double *efficiency);
-/// Adds what the pumps of a lane used over a time.
-void gm_water_energy_add(const water_view *view, int lane, int64_t from_ns, double duration_s);
+/// What the pumps of a lane used from the anchor to a time after it goes into the columns.
+void gm_water_energy_until(const water_view *view, int lane, int64_t time_ns);
 
 #endif
