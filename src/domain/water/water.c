@@ -85,6 +85,11 @@ static const gm_field reservoir_fields[] = {
     {                                                                                              \
         "status", "1", GM_STATE, GM_U8, (start), 0.0, WATER_STATUSES - 1.0, STATUS_DOC             \
     }
+#define AUTOMATIC                                                                                  \
+    {                                                                                              \
+        "automatic", "1", GM_INPUT, GM_U8, 1.0, 0.0, 1.0,                                          \
+            "1: controls and rules of the network move it; 0: they leave it alone"                 \
+    }
 #define FLOW                                                                                       \
     {                                                                                              \
         "flow", "m3/s", GM_STATE, GM_F64, 0.0, -1e4, 1e4, "from the first node to the second"      \
@@ -112,7 +117,7 @@ static const gm_field reservoir_fields[] = {
                            GM_PARAMETER,  GM_F64,                                                  \
                            0.0,           0.0,                                                     \
                            1.0,           "by which the area grows per metre of pressure" },       \
-    [PIPE_STATUS] = STATUS(1.0), [PIPE_FLOW] = FLOW,                                               \
+    [PIPE_AUTOMATIC] = AUTOMATIC, [PIPE_STATUS] = STATUS(1.0), [PIPE_FLOW] = FLOW,                 \
     [PIPE_RESISTANCE] = { "resistance", "1",                                                       \
                           GM_STATE,     GM_F64,                                                    \
                           0.0,          0.0,                                                       \
@@ -125,6 +130,7 @@ static const gm_field pipe_fields_by_height[] = { PIPE_TABLE("m", 1e-4,
                                                              "roughness height of the wall") };
 
 static const gm_field pump_fields[] = {
+    [PUMP_AUTOMATIC] = AUTOMATIC,
     [PUMP_STATUS] = STATUS(1.0),
     [PUMP_SPEED] = { "speed", "1", GM_STATE, GM_F64, 1.0, 0.0, 100.0, "over nominal speed" },
     [PUMP_FLOW] = FLOW,
@@ -151,6 +157,7 @@ static const gm_field valve_fields[] = {
     [VALVE_LOSS_COEFFICIENT] = { "loss_coefficient", "1", GM_STATE, GM_F64, 0.0, 0.0, 1e15,
                                  "TCV: its minor loss now" },
     [VALVE_OPENING] = { "opening", "1", GM_STATE, GM_F64, 1.0, 0.0, 1.0, "PCV: how far open" },
+    [VALVE_AUTOMATIC] = AUTOMATIC,
     [VALVE_STATUS] = STATUS(2.0),
     [VALVE_FLOW] = FLOW,
     [VALVE_VELOCITY] = VELOCITY,
@@ -258,9 +265,11 @@ void gm_water_view(const gm_model *model, gm_block *block, void *scratch, water_
         .minor_loss = gm_column(block, CLASS_PIPE, PIPE_MINOR_LOSS),
         .leak_area = gm_column(block, CLASS_PIPE, PIPE_LEAK_AREA),
         .leak_growth = gm_column(block, CLASS_PIPE, PIPE_LEAK_GROWTH),
+        .pipe_automatic = gm_column(block, CLASS_PIPE, PIPE_AUTOMATIC),
         .pipe_status = gm_column(block, CLASS_PIPE, PIPE_STATUS),
         .pipe_flow = gm_column(block, CLASS_PIPE, PIPE_FLOW),
         .resistance = gm_column(block, CLASS_PIPE, PIPE_RESISTANCE),
+        .pump_automatic = gm_column(block, CLASS_PUMP, PUMP_AUTOMATIC),
         .pump_status = gm_column(block, CLASS_PUMP, PUMP_STATUS),
         .pump_flow = gm_column(block, CLASS_PUMP, PUMP_FLOW),
         .speed = gm_column(block, CLASS_PUMP, PUMP_SPEED),
@@ -275,6 +284,7 @@ void gm_water_view(const gm_model *model, gm_block *block, void *scratch, water_
         .flow_setting = gm_column(block, CLASS_VALVE, VALVE_FLOW_SETTING),
         .loss_coefficient = gm_column(block, CLASS_VALVE, VALVE_LOSS_COEFFICIENT),
         .opening = gm_column(block, CLASS_VALVE, VALVE_OPENING),
+        .valve_automatic = gm_column(block, CLASS_VALVE, VALVE_AUTOMATIC),
         .valve_status = gm_column(block, CLASS_VALVE, VALVE_STATUS),
         .valve_flow = gm_column(block, CLASS_VALVE, VALVE_FLOW),
         .pattern_factor = gm_column(block, CLASS_PATTERN, PATTERN_FACTOR),

@@ -286,7 +286,6 @@ static void set_pump(building *work, const water_link *link, water_pump *pump)
         .price_pattern =
             link->price_pattern != WATER_NONE ? link->price_pattern : work->plan->price_pattern,
         .price = isnan(link->price) ? work->plan->price : link->price,
-        .commanded = link->commanded,
     };
     if (link->head_curve != WATER_NONE) {
         set_pump_curve(work, link, pump);
@@ -307,7 +306,6 @@ static void set_links(building *work)
     water_net *net = work->net;
     const water_units *units = &work->plan->units;
     uint8_t *check = new_rows(work, net->pipe_count, 1);
-    uint8_t *commanded = new_rows(work, net->pipe_count, 1);
     water_pump *pumps = new_rows(work, net->pump_count, sizeof *pumps);
     water_valve *valves = new_rows(work, net->valve_count, sizeof *valves);
     for (size_t index = 0; work->status == GM_OK && index < net->link_count; index++) {
@@ -316,7 +314,6 @@ static void set_links(building *work)
         switch (link->kind) {
         case WATER_PIPE:
             check[at] = link->check_valve;
-            commanded[at] = link->commanded;
             break;
         case WATER_PUMP:
             set_pump(work, link, &pumps[at]);
@@ -327,14 +324,12 @@ static void set_links(building *work)
                 .kind = link->valve,
                 .points = points_of(work, link->curve, general ? units->flow_m3_s : 0.01,
                                     general ? units->length_m : 0.01),
-                .commanded = link->commanded,
             };
             break;
         }
         }
     }
     net->check_valve = check;
-    net->pipe_commanded = commanded;
     net->pumps = pumps;
     net->valves = valves;
 }
@@ -486,8 +481,7 @@ static void place_link(building *work, const water_link *link, size_t element)
     gm_memory_free(points);
 }
 
-/// A commanded link's status and setting are inputs: drivers and people move them, the file's
-/// controls do not.
+/// A commanded link's status and setting are inputs: drivers may move them.
 static void command_link(building *work, const water_link *link, size_t element)
 {
     static const size_t status_field[LINK_KINDS] = { PIPE_STATUS, PUMP_STATUS, VALVE_STATUS };

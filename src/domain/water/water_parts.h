@@ -69,6 +69,7 @@ enum {
     PIPE_MINOR_LOSS,
     PIPE_LEAK_AREA,
     PIPE_LEAK_GROWTH,
+    PIPE_AUTOMATIC,
     PIPE_STATUS,
     PIPE_FLOW,
     PIPE_RESISTANCE,
@@ -77,7 +78,8 @@ enum {
     PIPE_FIELDS
 };
 enum {
-    PUMP_STATUS = 0,
+    PUMP_AUTOMATIC = 0,
+    PUMP_STATUS,
     PUMP_SPEED,
     PUMP_FLOW,
     PUMP_ENERGY,
@@ -98,6 +100,7 @@ enum {
     VALVE_FLOW_SETTING,
     VALVE_LOSS_COEFFICIENT,
     VALVE_OPENING,
+    VALVE_AUTOMATIC,
     VALVE_STATUS,
     VALVE_FLOW,
     VALVE_VELOCITY,
@@ -157,13 +160,11 @@ typedef struct water_pump {
     water_points head, efficiency;      // flow -> head; flow -> 0 .. 1
     uint32_t speed_pattern, price_pattern;
     double price; // per kWh
-    bool commanded;
 } water_pump;
 
 typedef struct water_valve {
     water_valve_kind kind;
     water_points points; // GPV: flow -> head loss; PCV: opening -> relative flow, both 0 .. 1
-    bool commanded;
 } water_valve;
 
 typedef struct water_tank {
@@ -188,7 +189,6 @@ typedef struct water_net {
     const uint32_t *draw_start;                        // [junction_count + 1]
     const water_draw *draws;                           // by junction
     const uint8_t *check_valve;                        // [pipe_count]
-    const uint8_t *pipe_commanded;                     // [pipe_count]
     const uint32_t *head_pattern;                      // [reservoir_count]
     const water_tank *tanks;
     const water_pump *pumps;
@@ -237,6 +237,8 @@ typedef struct water_view {
     double *reservoir_head, *reservoir_demand;
     const double *length, *diameter, *roughness, *minor_loss, *leak_area, *leak_growth;
     uint8_t *pipe_status, *pump_status, *valve_status;
+    // 0: the controls and rules of the file leave the link alone
+    const uint8_t *pipe_automatic, *pump_automatic, *valve_automatic;
     double *pipe_flow, *pump_flow, *valve_flow;
     double *resistance;
     double *speed, *energy, *peak_power, *run_time, *pumped_volume, *cost;

@@ -14,6 +14,7 @@
 #include <gemel/model.h>
 
 #include "base/arena.h"
+#include "domain/water/water_names.h"
 
 #define WATER_NONE UINT32_MAX // no pattern, curve, node, link
 
@@ -40,6 +41,7 @@ typedef enum water_node_kind { WATER_JUNCTION = 0, WATER_TANK, WATER_RESERVOIR }
 typedef struct water_category {
     double base_m3_s;
     uint32_t pattern; // WATER_NONE: the default pattern, if there is one
+    bool provisional; // of the junction's own line: the first one of [DEMANDS] takes its place
     struct water_category *next;
 } water_category;
 
@@ -52,9 +54,10 @@ typedef struct water_node {
     water_category *demands; // in the order of the file
     uint32_t pattern;        // of a reservoir's head
     double emitter;          // m3/s at one metre of pressure; 0: none
-    // tanks
+    // tanks; without a curve the volume is min_volume_m3 at the lowest level, whether the file says
+    // so or not
     double level_m, min_level_m, max_level_m, diameter_m, min_volume_m3;
-    uint32_t volume_curve; // depth over volume, in the file's units
+    uint32_t volume_curve; // x depth, y volume, in the file's units; WATER_NONE: a cylinder
     bool overflows;
     // on the map, in the file's units
     double x, y;
@@ -100,14 +103,15 @@ typedef struct water_link {
     water_link_kind kind;
     water_valve_kind valve;
     bool removed;
-    bool commanded;    // status and setting come from outside: no control of the file moves it
+    bool commanded;    // drivers may move its status and setting
     uint32_t from, to; // nodes
     double length_m, diameter_m;
     double roughness;  // Hazen-Williams C; Darcy-Weisbach roughness height in m; Manning n
     double minor_loss; // K of K v^2 / 2g
     bool check_valve;
     water_status status; // at the start: closed, open, or (valves with a setting) active
-    double setting;      // SI: a pump's speed; a valve's pressure in m, flow, coefficient, opening
+    double setting; // SI: a pump's speed (0 when closed by [STATUS]); a valve's pressure in m, flow,
+                    // coefficient, opening
     // pumps
     uint32_t head_curve, efficiency_curve, speed_pattern, price_pattern;
     double power_w; // of a pump of constant power; 0: none
@@ -147,8 +151,8 @@ typedef struct water_control {
     double limit_m; // head
     int64_t time_s;
     bool has_status, has_setting; // one of them
-    water_status status;          // WATER_CLOSED or WATER_OPEN
-    double setting;               // SI, as water_link.setting
+    water_status status;          // WATER_CLOSED or WATER_OPEN; a pump opens at speed 1
+    double setting;               // SI, as water_link.setting; a pump's is > 0
 } water_control;
 
 typedef enum water_subject { // whose quantity a premise looks at
@@ -187,7 +191,7 @@ typedef struct water_premise {
     uint32_t index; // node or link
     water_quantity quantity;
     water_relation relation;
-    water_status status; // WATER_STATUS: closed, open or active
+    water_status status; // WATER_STATUS: closed, open or active; WATER_STATUSES: never true
     double value;        // SI
 } water_premise;
 
@@ -223,6 +227,7 @@ typedef struct water_plan {
     size_t control_count, control_capacity;
     water_rule *rules;
     size_t rule_count, rule_capacity;
+    water_names node_names, link_names, pattern_names, curve_names;
 
     // [OPTIONS]
     water_formula formula;
@@ -253,7 +258,7 @@ typedef struct water_plan {
 
 /// Reads the system's map of the world file: `network` (an .inp file's bytes, GM_CONFIG_FILE) and
 /// what is laid over it (docs/water.md): junctions, reservoirs, tanks, pipes, pumps, valves,
-/// patterns, curves, remove, commanded, options. Either may be missing.
+/// patterns, remove, commanded, options, times. Either may be missing.
 /// @param model  for warnings
 /// @param plan   out; lives in the arena. Removed nodes and links are gone from the tables, and
 ///               with them the controls and rules that name them (a warning each).
@@ -267,7 +272,8 @@ gm_status gm_water_inp_read(const gm_config *file, water_plan *plan, gm_error *e
 /// A plan with EPANET's defaults in the units of GPM, empty.
 void gm_water_plan_default(water_plan *plan, gm_arena *arena, gm_model *model);
 
-/// Sets plan->units for a flow unit of the file ("GPM", "LPS" ...). @return false: unknown
+/// Sets plan->units for a flow unit of the file ("GPM", "LPS" ..., in any case; what follows those
+/// letters is not looked at). Pressure is in psi or m. @return false: unknown
 bool gm_water_units_choose(const char *flow_unit, double specific_gravity, water_units *units);
 
 /// By name; WATER_NONE when there is none.
