@@ -6,13 +6,14 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
+#include "base/hash.h"
 #include "base/require.h"
 #include "cli/command.h"
 
-enum { NOISE_PURPOSE = 1, LOSS_PURPOSE = 2 };
+enum { NOISE_PURPOSE = 1, LOSS_PURPOSE, SCATTER_PURPOSE };
 
-static const char *const device_keys[] = { "seed",   "set",     "swings", "thermostats",
-                                           "faults", "sensors", NULL };
+static const char *const device_keys[] = { "seed",        "scatter", "set",     "swings",
+                                           "thermostats", "faults",  "sensors", NULL };
 static const char *const swing_keys[] = { "about", "by", "period", NULL };
 static const char *const thermostat_keys[] = { "reads", "writes", "below", "above", "on", NULL };
 static const char *const sensor_keys[] = { "noise", "bias", "lost", NULL };
@@ -21,6 +22,13 @@ typedef struct swing {
     gm_ref ref;
     double about, by, period_s;
 } swing;
+
+/// Addresses that are off what is declared, each by its own chance.
+typedef struct scattering {
+    gm_ref *refs; // [count]
+    size_t count;
+    double share; // standard deviation of the logarithm
+} scattering;
 
 typedef struct thermostat {
     gm_ref reads, writes;
@@ -35,6 +43,8 @@ typedef struct played_sensor {
 
 struct gm_device_plant {
     const gm_world *world;
+    gm_world
+        own; // the same world under another seed: its chances are not those of the twin's lanes
     gm_arena *arena;
     gm_layout *layout;
     gm_state *state;
@@ -43,10 +53,11 @@ struct gm_device_plant {
     gm_scenario_run *run;
     gm_random random;
     int64_t start_ns, step_ns, next_ns;
+    scattering *scatterings;
     swing *swings;
     thermostat *thermostats;
     played_sensor *sensors; // [sensor_count]
-    size_t swing_count, thermostat_count;
+    size_t scattering_count, swing_count, thermostat_count;
 };
 
 static gm_status no_memory(gm_error *error)
@@ -105,6 +116,44 @@ static gm_status read_seed(gm_device_plant *plant, gm_error *error)
     gm_status status =
         config != NULL ? gm_config_integer(config, 0, INT64_MAX, &seed, error) : GM_OK;
     plant->random = gm_random_for((uint64_t)seed, "devices");
+    plant->own = *plant->world;
+    plant->own.seed = plant->world->seed ^ gm_hash(&seed, sizeof seed, 0);
+    plant->world = &plant->own;
+    return status;
+}
+
+static gm_status read_scattering(gm_device_plant *plant, const gm_config *config, gm_error *error)
+{
+    const gm_quantity share = { .unit = "1", .min = 0.0, .max = 10.0 };
+    scattering *made = &plant->scatterings[plant->scattering_count];
+    gm_status status = gm_config_number(config, share, &made->share, error);
+    if (status == GM_OK) {
+        status = gm_world_find(plant->world, config->key, config->key_place, &made->refs,
+                               &made->count, error);
+        plant->scattering_count += status == GM_OK;
+    }
+    for (size_t index = 0; status == GM_OK && index < made->count; index++) {
+        if (gm_world_role(plant->world, made->refs[index]) == GM_OUTPUT) {
+            status = gm_error_at(error, GM_INVALID, config->key_place,
+                                 "'%s' is an output: nothing could set it",
+                                 gm_world_field(plant->world, made->refs[index])->name);
+        }
+    }
+    return status;
+}
+
+static gm_status read_scatter(gm_device_plant *plant, gm_error *error)
+{
+    const gm_config *map = NULL;
+    gm_status status = read_map(plant, "scatter", "a map of addresses and shares", &map, error);
+    if (status != GM_OK || map == NULL) {
+        return status;
+    }
+    plant->scatterings = gm_arena_new(plant->arena, map->count, sizeof *plant->scatterings);
+    status = plant->scatterings == NULL ? no_memory(error) : GM_OK;
+    for (size_t index = 0; status == GM_OK && index < map->count; index++) {
+        status = read_scattering(plant, &map->children[index], error);
+    }
     return status;
 }
 
@@ -322,7 +371,8 @@ static gm_status read_sensors(gm_device_plant *plant, gm_error *error)
 static gm_status read_devices(gm_device_plant *plant, gm_error *error)
 {
     static gm_status (*const readers[])(gm_device_plant *, gm_error *) = {
-        read_seed, read_start, read_swings, read_thermostats, read_faults, read_sensors,
+        read_seed,        read_scatter, read_start,   read_swings,
+        read_thermostats, read_faults,  read_sensors,
     };
     const gm_config *devices = plant->world->devices;
     gm_status status = GM_OK;
@@ -346,6 +396,26 @@ static gm_status fill(gm_device_plant *plant, gm_ref ref, double value, gm_error
     return status == GM_OK ? gm_state_changed(plant->state, ref.system, error) : status;
 }
 
+/// What is declared times a factor of its own for every address, its logarithm normal.
+static gm_status scatter(gm_device_plant *plant, gm_error *error)
+{
+    gm_status status = GM_OK;
+    uint32_t element = 0;
+    for (size_t at = 0; at < plant->scattering_count; at++) {
+        const scattering *from = &plant->scatterings[at];
+        for (size_t index = 0; status == GM_OK && index < from->count; index++) {
+            gm_draw draw = { .element = element++, .purpose = SCATTER_PURPOSE };
+            double value = 0.0;
+            status = gm_state_read(plant->state, from->refs[index], &value, error);
+            if (status == GM_OK) {
+                value *= exp(from->share * gm_random_normal(plant->random, draw));
+                status = fill(plant, from->refs[index], value, error);
+            }
+        }
+    }
+    return status;
+}
+
 static gm_status open_state(gm_device_plant *plant, gm_error *error)
 {
     const gm_world *world = plant->world;
@@ -358,6 +428,9 @@ static gm_status open_state(gm_device_plant *plant, gm_error *error)
     }
     if (status == GM_OK && plant->faults.change_count > 0) {
         status = gm_scenario_start(&plant->faults, 1, plant->start_ns, &plant->run, error);
+    }
+    if (status == GM_OK) {
+        status = scatter(plant, error);
     }
     for (size_t index = 0; status == GM_OK && index < plant->start.change_count; index++) {
         const gm_world_change *change = &plant->start.changes[index];
@@ -419,6 +492,9 @@ void gm_device_plant_close(gm_device_plant *plant)
 {
     if (plant == NULL) {
         return;
+    }
+    for (size_t index = 0; index < plant->scattering_count; index++) {
+        gm_memory_free(plant->scatterings[index].refs);
     }
     gm_scenario_stop(plant->run);
     gm_world_work_close(plant->work);

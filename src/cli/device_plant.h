@@ -4,6 +4,7 @@
 //
 //   devices:
 //     seed: 7
+//     scatter: { box/*/conductance: 10 % }
 //     set: { box/air-room/conductance: 0.58 W/K, box/air/temperature: 24 degC }
 //     swings: { box/room/temperature: { about: 21 degC, by: 1 degC, period: 40 min } }
 //     thermostats:
@@ -12,7 +13,8 @@
 //     faults: { box/air-room/conductance: { at: 2 min, times: 4, for: 60 s, every: 6 min } }
 //     sensors: { t2: { noise: 0.08 degC, bias: 0.2 degC, lost: 1 % } }
 //
-// set: any address at the start. swings: an input goes up and down as a sine. A thermostat switches
+// scatter: what is declared times a random factor, each address its own, before `set`. set: any
+// address at the start. swings: an input goes up and down as a sine. A thermostat switches
 // on below one value and off above the other. faults: changes as in `scenarios`. sensors: the
 // declared noise and no losses unless said otherwise.
 #ifndef GEMEL_CLI_DEVICE_PLANT_H

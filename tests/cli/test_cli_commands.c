@@ -117,6 +117,8 @@ static void broken_devices_name_the_place(void **state)
         { "devices: 3\n", "expected a map" },
         { "devices: { sed: 1 }\n", "did you mean" },
         { "devices: { seed: -1 }\n", "d.yaml:" },
+        { "devices: { scatter: { box/*/conductance: 10 K } }\n", "d.yaml:" },
+        { "devices: { scatter: { box/*/flow: 10 % } }\n", "'flow' is an output" },
         { "devices: { set: { box/air/temperature: 1 W } }\n", "d.yaml:" },
         { "devices: { set: { box/air/temperature: {at: 1 s, to: 5 degC} } }\n", "goes under" },
         { "devices: { swings: { box/air/temperature: {about: 1 degC, by: 1 K, period: 1 s} } }\n",
