@@ -554,7 +554,7 @@ gm_status gm_water_build(gm_model *model, const gm_config *config, gm_error *err
         work.status = gm_water_solver_create(net, arena, &net->solver, error);
     }
     if (work.status == GM_OK) {
-        gm_model_hidden(model, sizeof(water_memory) + net->tank_count * sizeof(double));
+        gm_model_hidden(model, gm_water_memory_size(net));
         gm_model_scratch(model, gm_water_scratch_size(net));
         gm_model_span(model, work.plan->duration_s * INT64_C(1000000000),
                       work.plan->report_step_s * INT64_C(1000000000));

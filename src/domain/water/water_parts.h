@@ -336,18 +336,31 @@ double gm_water_setting(const water_view *view, uint32_t link, int lane);
 /// Whether a valve's setting counts: nobody holds it open or closed.
 bool gm_water_holds_setting(const water_view *view, uint32_t link, int lane);
 
-/// A rule's will. @return true when something changed
-bool gm_water_set_status(const water_view *view, uint32_t link, int lane, water_status status);
-bool gm_water_set_setting(const water_view *view, uint32_t link, int lane, double setting);
+/// Whether a rule's action would change something; links that are not automatic are left alone.
+/// Then what it does.
+bool gm_water_status_differs(const water_view *view, uint32_t link, int lane, water_status status);
+void gm_water_set_status(const water_view *view, uint32_t link, int lane, water_status status);
+bool gm_water_setting_differs(const water_view *view, uint32_t link, int lane, double setting);
+void gm_water_set_setting(const water_view *view, uint32_t link, int lane, double setting);
 
 /// Whether the link of a simple control is not yet what the control wants.
 bool gm_water_control_differs(const water_view *view, const water_control *control, int lane);
-/// Does what a simple control wants. Links that are commanded from outside are left alone by both.
+/// Does what a simple control wants. Links that are not automatic are left alone by both.
 void gm_water_control_act(const water_view *view, const water_control *control, int lane);
-/// Every simple control of a tank's level or of time that holds at an instant.
-void gm_water_controls_act(const water_view *view, int lane, int64_t elapsed_s, bool whole_second);
-/// Seconds from the anchor's whole second until a simple control would act, if less than `step_s`.
-int64_t gm_water_controls_next(const water_view *view, int lane, int64_t anchor_s, int64_t step_s);
+/// A pump's speed by its pattern.
+void gm_water_follow_speed(const water_view *view, size_t pump, int lane, double speed);
+
+/// An instant as the file's clock shows it.
+typedef struct water_clock {
+    int64_t elapsed_s; // whole seconds since the file's time 0
+    double fraction_s; // 0 .. 1 beyond them
+    bool strikes;      // controls of this very second are due
+} water_clock;
+/// Does what every simple control of a tank's level or of time wants that holds at an instant.
+void gm_water_controls_act(const water_view *view, int lane, const water_clock *clock);
+/// Seconds from the clock's until a simple control changes something; `step_s` if none does before.
+int64_t gm_water_controls_next(const water_view *view, int lane, const water_clock *clock,
+                               int64_t step_s);
 
 // ---- water_rules.c ----
 
