@@ -1,6 +1,6 @@
-// A stand-in for gemel: serves docs/api.md for a heated box that exists only here, so that the page can be worked on
-// and tested without the engine. Time runs `speed` times faster than the clock.
-//   node e2e/mock-server.mjs [port] [speed]        then `npm run dev`, or open the port for the built page
+// A stand-in for gemel: serves docs/api.md for a heated box or a town that exist only here, so that the page can be worked
+// on and tested without the engine. Time runs `speed` times faster than the clock.
+//   node e2e/mock-server.mjs [port] [speed] [box|town]        then `npm run dev`, or open the port for the built page
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -8,10 +8,13 @@ import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { makeBox } from './mock-box.mjs';
+import { makeTown } from './mock-town.mjs';
 
 const dist = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist');
 const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 const largest_body = 1 << 20;
+const most_values = 10_000;
+const most_compared = 1000;
 
 class Wrong extends Error {
     constructor(status, text) {
@@ -39,7 +42,8 @@ const matches = (pattern, address) => {
     const wanted = pattern.split('/');
     const parts = address.split('/');
     const short = wanted.length === 3 ? [parts[0], ...parts.slice(2)] : parts;
-    return wanted.length === short.length && wanted.every((part, at) => part === '*' || part === short[at]);
+    return wanted.length === short.length && wanted.every((part, at) =>
+        part === short[at] || (part.endsWith('*') && short[at].startsWith(part.slice(0, -1))));
 };
 
 function branchTable(box) {
@@ -81,7 +85,11 @@ function get(box, branches, path, query) {
         return simple[path]();
     }
     if (path === 'values') {
-        const values = box.values().filter(({ address }) => matches(query.get('address') ?? '', address));
+        const pattern = query.get('address') ?? '';
+        const values = box.values(pattern).filter(({ address }) => matches(pattern, address));
+        if (values.length > most_values) {
+            throw new Wrong(413, `more than ${most_values} addresses`);
+        }
         if (values.length === 0) {
             throw new Wrong(404, `nothing matches "${query.get('address')}"`);
         }
@@ -97,6 +105,14 @@ function get(box, branches, path, query) {
     if (path === 'forecasts') {
         const field = query.get('field');
         return field === null ? box.forecasts() : box.forecasts().find((one) => one.field === field);
+    }
+    const [, system] = /^systems\/([^/]+)\/elements$/.exec(path) ?? [];
+    if (system !== undefined && box.elements !== undefined) {
+        return box.elements(system, query.get('class'), Number(query.get('offset') ?? 0), Number(query.get('limit') ?? 1000));
+    }
+    const suspects = path === 'suspects' ? box.suspects?.(query.get('event')) : null;
+    if (suspects) {
+        return suspects;
     }
     throw new Wrong(404, `there is no /api/v1/${path}`);
 }
@@ -118,6 +134,9 @@ async function answer(box, branches, request, url) {
         if (result === null) {
             throw new Wrong(404, 'there is no such scenario');
         }
+        if (result.fields.length > most_compared) {
+            throw new Wrong(413, `a what-if compares at most ${most_compared} addresses`);
+        }
         return [200, result];
     }
     throw new Wrong(405, `${request.method} is not known here`);
@@ -134,8 +153,8 @@ async function page(pathname) {
 
 /** Starts the stand-in on 127.0.0.1.
  * @returns {Promise<{url: string, drop: () => void, close: () => Promise<void>}>} */
-export async function startMock({ port = 0, speed = 10, live = true } = {}) {
-    const box = makeBox(speed);
+export async function startMock({ port = 0, speed = 10, live = true, world = 'box', size = {} } = {}) {
+    const box = world === 'town' ? makeTown(speed, size) : makeBox(speed);
     const branches = branchTable(box);
     const server = createServer(async (request, response) => {
         const url = new URL(request.url, 'http://127.0.0.1');
@@ -173,6 +192,7 @@ export async function startMock({ port = 0, speed = 10, live = true } = {}) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-    const mock = await startMock({ port: Number(process.argv[2] ?? 8080), speed: Number(process.argv[3] ?? 1) });
+    const [, , port = 8080, speed = 1, world = 'box'] = process.argv;
+    const mock = await startMock({ port: Number(port), speed: Number(speed), world });
     console.log(`the stand-in serves ${mock.url}`);
 }

@@ -31,12 +31,30 @@ export interface Field {
     doc?: string | null;
 }
 
+export interface Class {
+    name: string;
+    doc?: string | null;
+    population?: boolean;
+    /** How its elements lie on a plan; null where they have no place. */
+    shape?: 'point' | 'line' | 'area' | null;
+    count: number;
+    fields: Field[];
+}
+
+/** One element as it lies in space: a line's first and last points are those of its end nodes. */
+export interface Placed {
+    class: string;
+    name: string;
+    index: number;
+    points: [number, number, number][] | null;
+}
+
 export interface System {
     name: string;
     domain: string;
     summary?: string | null;
     group?: string | number | null;
-    classes: { name: string; doc?: string | null; count: number; fields: Field[] }[];
+    classes: Class[];
 }
 
 export interface Value {
@@ -121,6 +139,22 @@ export interface TwinEvent {
     size: number | null;
     unit: string | null;
     text: string;
+}
+
+/** What could be behind an event, the likeliest first. */
+export interface Suspect {
+    address: string;
+    probability: number;
+    size: number | null;
+    unit: string | null;
+    since: string | null;
+}
+
+export interface Suspicion {
+    event: number | string;
+    evaluated: number | string | null;
+    samples: number | null;
+    suspects: Suspect[];
 }
 
 export interface Branch {
@@ -244,6 +278,10 @@ const get = <T>(path: string, query?: Query) => request<T>('GET', locate(path, q
 export const api = {
     world: () => get<World>('world'),
     systems: () => get<System[]>('systems'),
+    elements: (system: string, kind: string, offset: number, limit: number) =>
+        get<{ total: number; elements: Placed[] }>(`systems/${encodeURIComponent(system)}/elements`, {
+            class: kind, offset, limit,
+        }),
     sensors: () => get<Sensor[]>('sensors'),
     values: (address: string, branch?: string) =>
         get<{ time: string; branch: string; values: Value[] }>('values', { address, branch }),
@@ -254,6 +292,7 @@ export const api = {
     forecasts: () => get<Forecast[]>('forecasts'),
     scores: () => get<Score[]>('scores'),
     events: () => get<TwinEvent[]>('events', { limit: 100 }),
+    suspects: (event: number | string) => get<Suspicion>('suspects', { event }),
     parameters: () => get<Parameter[]>('parameters'),
     branches: () => get<Branch[]>('branches'),
     fork: (name: string, from: string, note: string) =>

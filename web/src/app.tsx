@@ -5,6 +5,7 @@ import { Charts } from './components/fieldchart';
 import { Events } from './components/events';
 import { Header } from './components/header';
 import { Parameters } from './components/parameters';
+import { Plan } from './components/plan';
 import { Scores } from './components/scores';
 import { Sensors } from './components/sensors';
 import { Values } from './components/values';
@@ -30,6 +31,7 @@ export function App() {
                         <Events />
                     </div>
                     <div class="stage">
+                        <Plan />
                         <Charts />
                         <WhatIf />
                         <div class="tables">

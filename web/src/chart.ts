@@ -68,7 +68,11 @@ function utcTicks(_: uPlot, splits: number[], _axis: number, _space: number, ste
 }
 
 function durationTicks(_: uPlot, splits: number[]): string[] {
-    return splits.map((split) => (split === 0 ? '0' : durationText(split)));
+    return splits.map((split) => {
+        const minutes = Math.round(split / 60);
+        const mixed = split > 3600 && split < 86400 && minutes % 60 !== 0;
+        return split === 0 ? '0' : mixed ? `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')} h` : durationText(split);
+    });
 }
 
 function valueTicks(_: uPlot, splits: number[], _axis: number, _space: number, step: number): string[] {

@@ -70,10 +70,11 @@ export function toggleUnits(): void {
 // seen with decides.
 const sizes = new Map<string, number>();
 
-export function displayFor(address: string, unit: string): Display {
+/** How an address is shown. @param hint its size in SI, for where its value is not known */
+export function displayFor(address: string, unit: string, hint = 0): Display {
     let size = sizes.get(address);
     if (size === undefined) {
-        size = Math.abs(values.value.get(address)?.mean ?? 0);
+        size = Math.abs(values.value.get(address)?.mean ?? hint);
         if (size > 0) {
             sizes.set(address, size);
         }

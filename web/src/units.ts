@@ -46,7 +46,10 @@ const rules: Record<string, Rule[]> = {
         { unit: 'kg/m³', scale: 1, from: 10 },
     ],
     m3: [{ unit: 'm³', scale: 1 }],
-    m2: [{ unit: 'm²', scale: 1 }],
+    m2: [
+        { unit: 'cm²', scale: 1e4 },
+        { unit: 'm²', scale: 1, from: 0.1 },
+    ],
     '1': [{ unit: '', scale: 1 }],
 };
 

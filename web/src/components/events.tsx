@@ -1,11 +1,47 @@
 // What the monitors raised: open ones first.
 
-import { seconds, type TwinEvent } from '../api';
-import { durationText, figureText, momentText } from '../format';
+import { seconds, type Suspicion, type TwinEvent } from '../api';
+import { durationText, figureText, momentText, parseAddress, percentText } from '../format';
+import { accused, isOnPlan, showNow, showSuspects, suspicions } from '../planstate';
 import { events, si, time_s } from '../store';
 import { asDifference, convert, displayOf } from '../units';
 
 const most_shown = 30;
+const most_suspects = 5;
+
+/** What could be behind an open event, the likeliest first. */
+function Suspects({ event, told }: { event: string; told: Suspicion }) {
+    const onPlan = told.suspects.some(({ address }) => isOnPlan(address));
+    const shown = accused.value === event;
+    return (
+        <div class="suspects" data-testid="suspects">
+            <ol aria-label="Suspects">
+                {told.suspects.slice(0, most_suspects).map(({ address, probability, size, unit, since }) => {
+                    const { element, field, className } = parseAddress(address);
+                    const display = displayOf(unit ?? '1', Math.abs(size ?? 0), si.value);
+                    const about = [
+                        address,
+                        size === null ? '' : `${figureText(convert(size, asDifference(display)))} ${display.unit}`,
+                        since === null ? '' : `since ${momentText(seconds(since), time_s.value)}`,
+                    ];
+                    return (
+                        <li key={address} title={about.filter(Boolean).join(', ')}>
+                            <span class="what">{className} {element} <em>{field.replace(/_/g, ' ')}</em></span>
+                            <span class="meter" aria-hidden="true"><i style={{ width: `${100 * probability}%` }} /></span>
+                            <span class="share">{percentText(probability)}</span>
+                        </li>
+                    );
+                })}
+            </ol>
+            {onPlan ? (
+                <button type="button" class="quiet" aria-pressed={shown} data-testid="suspects-show"
+                    onClick={() => (shown ? showNow() : showSuspects(event))}>
+                    {shown ? 'shown on plan' : 'show on plan'}
+                </button>
+            ) : null}
+        </div>
+    );
+}
 
 function EventRow({ event }: { event: TwinEvent }) {
     const start = seconds(event.start);
@@ -13,6 +49,7 @@ function EventRow({ event }: { event: TwinEvent }) {
     const open = event.end === null;
     // an event's size is how far something is off, never a point on a scale
     const display = asDifference(displayOf(event.unit ?? '1', null, si.value));
+    const told = open ? suspicions.value.get(String(event.id)) : undefined;
     const lasted = start === null ? null : (end ?? time_s.value ?? start) - start;
     return (
         <li class={open ? 'event open' : 'event'} data-testid="event-row" data-open={open}>
@@ -27,6 +64,7 @@ function EventRow({ event }: { event: TwinEvent }) {
                     )}
                 </p>
                 <p class="sentence">{event.text}</p>
+                {told === undefined ? null : <Suspects event={String(event.id)} told={told} />}
                 <p class="when">
                     <time dateTime={event.start}>{momentText(start, time_s.value)}</time>
                     {' – '}

@@ -188,7 +188,7 @@ function FieldChart({ address, alone }: { address: string; alone: boolean }) {
             }, redraw_ms);
         };
         const load = async () => {
-            const from = (time_s.value ?? Date.now() / 1000) - window_s.value;
+            const from = (time_s.peek() ?? Date.now() / 1000) - window_s.value; // not again with every cycle
             // what is not recorded has no history: its chart grows from now on
             const past = await loadTrack(address, from).catch(emptyTrack);
             const measured = await Promise.all(

@@ -59,7 +59,7 @@ function layoutOf(
 }
 
 export function Futures({ outcome }: { outcome: Outcome }) {
-    const display = displayFor(outcome.address, outcome.unit);
+    const display = displayFor(outcome.address, outcome.unit, Math.abs(outcome.base.mean[0] ?? 0));
     const difference = asDifference(display);
     const under = useSignal('');
     const apart = useSignal('');

@@ -3,11 +3,13 @@
 import { useMemo, useState } from 'preact/hooks';
 import type { Role, Value } from '../api';
 import { numberText, parseAddress, spreadText } from '../format';
+import { isOnPlan } from '../planstate';
 import { bandOf, charted, chartOnly, displayFor, systems, toggleChart, trailOf, values } from '../store';
 import { asDifference, convert } from '../units';
 import { Sparkline } from './sparkline';
 
 const most_rows = 40; // of one system; a fleet is found by typing
+const most_rows_on_plan = 8; // where the plan shows them all
 
 const nameOf = (value: Value) => {
     const { element, field } = parseAddress(value.address);
@@ -118,12 +120,13 @@ function SystemValues({ name, list }: { name: string; list: Value[] }) {
     const [wanted, setWanted] = useState('');
     const about = systems.value.find((system) => system.name === name);
     const needle = wanted.trim().toLowerCase();
+    const most = isOnPlan(`${name}/`) ? most_rows_on_plan : most_rows;
     return (
         <section class="system" aria-label={`Values of ${name}`}>
             <h3>
                 {name} <small title={about?.summary ?? ''}>{about?.domain}</small>
             </h3>
-            {list.length > most_rows ? (
+            {list.length > most ? (
                 <input
                     type="search"
                     placeholder={`find among ${list.length} values`}
@@ -141,7 +144,7 @@ function SystemValues({ name, list }: { name: string; list: Value[] }) {
                 if (here.length === 0) {
                     return null;
                 }
-                const shown = here.slice(0, most_rows);
+                const shown = here.slice(0, most);
                 const rows = (
                     <ul class={card ? 'cards' : 'rows'} aria-label={`${title} of ${name}`}>
                         {shown.map((value) =>
