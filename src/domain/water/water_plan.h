@@ -28,7 +28,8 @@ enum {
 
 /// SI for one unit of the file. "Head" covers lengths, elevations, levels.
 typedef struct water_units {
-    double flow_m3_s, length_m, diameter_m, volume_m3, power_w;
+    double flow_m3_s, length_m, diameter_m, volume_m3;
+    double power_w;    // EPANET's horsepower is 745.7 W here, and lifts 8.814 ft4/s
     double pressure_m; // metres of the fluid's own column for one unit of pressure
     bool metric;       // LPS, LPM, MLD, CMH, CMD, CMS
 } water_units;
@@ -51,9 +52,10 @@ typedef struct water_node {
     water_node_kind kind;
     bool removed;            // a patch took it out
     double elevation_m;      // ground, tank bottom; a reservoir's head
-    water_category *demands; // in the order of the file
-    uint32_t pattern;        // of a reservoir's head
-    double emitter;          // m3/s at one metre of pressure; 0: none
+    water_category *demands; // of a junction, one at least; in the order of the file
+    water_category *last_demand;
+    uint32_t pattern; // of a reservoir's head
+    double emitter;   // m3/s at one metre of pressure; 0: none
     // tanks; without a curve the volume is min_volume_m3 at the lowest level, whether the file says
     // so or not
     double level_m, min_level_m, max_level_m, diameter_m, min_volume_m3;
@@ -110,8 +112,8 @@ typedef struct water_link {
     double minor_loss; // K of K v^2 / 2g
     bool check_valve;
     water_status status; // at the start: closed, open, or (valves with a setting) active
-    double setting; // SI: a pump's speed (0 when closed by [STATUS]); a valve's pressure in m, flow,
-                    // coefficient, opening
+    double setting;      // SI: a pump's speed (0 when closed by [STATUS]); a valve's pressure in m,
+                    // flow, coefficient, opening
     // pumps
     uint32_t head_curve, efficiency_curve, speed_pattern, price_pattern;
     double power_w; // of a pump of constant power; 0: none
@@ -121,6 +123,7 @@ typedef struct water_link {
     // pipes: holes in all of its length (FAVAD): area and its growth per metre of pressure
     double leak_area_m2, leak_expansion_m;
     water_point *vertices; // on the map, from `from` to `to`
+    water_point *last_vertex;
 } water_link;
 
 typedef struct water_pattern {
@@ -197,9 +200,9 @@ typedef struct water_premise {
 
 typedef struct water_action {
     uint32_t link;
-    bool has_setting; // otherwise status
-    water_status status;
-    double setting;
+    bool has_setting;    // otherwise status
+    water_status status; // WATER_CLOSED or WATER_OPEN; a pump opens at speed 1
+    double setting;      // SI, as water_link.setting; a pump's is > 0
 } water_action;
 
 typedef struct water_rule {
@@ -213,7 +216,8 @@ typedef struct water_rule {
 
 typedef struct water_plan {
     gm_arena *arena;
-    gm_model *model; // for gm_model_warn
+    gm_model *model; // for gm_model_warn; may be NULL
+    gm_place place;  // of the file, or the system in the world file
     water_units units;
     water_node *nodes; // in the order of the file, all kinds
     size_t node_count, node_capacity;
