@@ -16,6 +16,8 @@ export interface World {
     time: string | null;
     mode: 'live' | 'replay';
     scenarios: Scenario[];
+    /** What of its files was not understood. */
+    warnings?: string[];
     forecast?: { fields: string[]; leads_s: number[]; every_s: number } | null;
     version?: string;
 }
@@ -189,6 +191,8 @@ export interface ScenarioResult {
     from: string;
     horizon_s: number;
     fields: Outcome[];
+    /** What could not be compared, and why. */
+    notes?: string[];
 }
 
 export interface History {

@@ -22,6 +22,12 @@ export function App() {
                     The server does not answer. What is shown is the last that was known.
                 </p>
             ) : null}
+            {(world.value?.warnings ?? []).length === 0 ? null : (
+                <details class="banner warnings">
+                    <summary>{world.value?.warnings?.length} warnings about this world</summary>
+                    <ul>{world.value?.warnings?.map((text) => <li key={text}>{text}</li>)}</ul>
+                </details>
+            )}
             {world.value === null ? (
                 <p class="waiting" role="status">Waiting for the twin …</p>
             ) : (

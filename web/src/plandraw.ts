@@ -70,7 +70,7 @@ export const toPlan = (view: View, { width, height }: { width: number; height: n
 export function sizesOf(net: Network, view: View, paint: Paint): Sizes {
     const room = net.spacing * view.scale;
     const line = Math.max(0.8, Math.min(4.5, room * 0.07));
-    const dot = Math.max(0.9, Math.min(7, room * 0.13));
+    const dot = Math.max(1.1, Math.min(7, room * 0.14));
     return paint.ofLines ? { line, dot: Math.max(0.6, dot * thin) } : { line: Math.max(0.6, line * thin), dot };
 }
 

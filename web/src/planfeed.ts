@@ -2,7 +2,7 @@
 // nobody looks. What a reader's click wants is asked at once.
 
 import { effect, signal } from '@preact/signals';
-import { api, seconds, Refused, type Outcome, type Question, type Suspicion, type Value } from './api';
+import { api, seconds, Refused, type Outcome, type Question, type ScenarioResult, type Suspicion, type Value } from './api';
 import { addressOf, around, className, elementOf, loadNetwork, type Network } from './network';
 import { choices, type Ready } from './questions';
 import {
@@ -224,8 +224,7 @@ export async function askReady(net: Network, element: number, ready: Ready, amou
     askingPlan.value = title;
     questionTrouble.value = null;
     try {
-        const { fields } = await api.ask(question);
-        takeAnswer(net, element, title, shown, fields);
+        takeAnswer(net, element, title, shown, await api.ask(question));
     } catch (problem) {
         questionTrouble.value = (problem as Error).message;
     } finally {
@@ -233,10 +232,10 @@ export async function askReady(net: Network, element: number, ready: Ready, amou
     }
 }
 
-function takeAnswer(net: Network, subject: number, title: string, shown: Offer, outcomes: Outcome[]): void {
+function takeAnswer(net: Network, subject: number, title: string, shown: Offer, result: ScenarioResult): void {
     const of = new Map<number, Outcome>();
     const own: Outcome[] = [];
-    for (const outcome of outcomes) {
+    for (const outcome of result.fields) {
         const element = elementOf(net, outcome.address);
         if (element !== null && outcome.address.endsWith(`/${shown.field}`)) {
             of.set(element, outcome);
@@ -254,7 +253,10 @@ function takeAnswer(net: Network, subject: number, title: string, shown: Offer, 
     accused.value = null;
     measure.value = 'mean';
     moment.value = first.times_s.length - 1;
-    answered.value = { title, net, subject, field: shown.field, unit: shown.unit, times_s: first.times_s, of, own, worst };
+    answered.value = {
+        title, net, subject, field: shown.field, unit: shown.unit, times_s: first.times_s, of, own, worst,
+        notes: result.notes ?? [],
+    };
 }
 
 // ---- suspects ----

@@ -39,6 +39,7 @@ export interface PlanAnswer {
     of: Map<number, Outcome>;
     /** Of the element that the question was about. */
     own: Outcome[];
+    notes: string[];
     /** The elements hit worst, by the largest difference at any time. */
     worst: number[];
 }

@@ -110,6 +110,7 @@ export function AnswerCharts({ shown }: { shown: PlanAnswer }) {
                 <b>{shown.title}:</b>{' '}
                 {worst === undefined ? null : sentenceOf(worst, displayFor(worst.address, worst.unit, size(worst)))}
             </p>
+            {shown.notes.map((note) => <p key={note} class="note">{note}</p>)}
             {outcomes.length < 2 ? null : (
                 <div class="tabs" role="group" aria-label="Field drawn">
                     {outcomes.map(({ address }) => (

@@ -148,6 +148,7 @@ function Answer({ title, result }: Asked) {
                 <b>{title}:</b>{' '}
                 {result.fields.map((one) => answer(one, displayFor(one.address, one.unit))).join(' ')}
             </p>
+            {(result.notes ?? []).map((note) => <p key={note} class="note">{note}</p>)}
             {result.fields.length < 2 ? null : (
                 <div class="tabs" role="group" aria-label="Field drawn">
                     {result.fields.map(({ address }) => (
