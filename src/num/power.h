@@ -38,7 +38,8 @@ GM_INLINE double gm_power_double(uint64_t bits)
     return x;
 }
 
-/// log2 of a normal positive x; of anything else some finite number.
+/// log2 of a normal positive x; of anything else some finite number. Pairs of terms are summed as
+/// in a tree, not one after the other: they need not wait for each other.
 GM_INLINE double gm_power_log2(double x)
 {
     const uint64_t one = UINT64_C(0x3ff0000000000000), half_root = UINT64_C(0x3fe6a09e667f3bcd);
@@ -48,29 +49,24 @@ GM_INLINE double gm_power_log2(double x)
     double k = gm_power_double((moved >> 52) | two_52) - (0x1p52 + 1023.0);
     double m = gm_power_double((moved & mantissa) + half_root);
     double s = (m - 1.0) / (m + 1.0);
-    double z = s * s;
-    double p = 0x1.eada33e0e8d33p-3;
-    p = p * z + 0x1.0c00103afda00p-2;
-    p = p * z + 0x1.484d66623c5fdp-2;
-    p = p * z + 0x1.a6175ebf2fc41p-2;
-    p = p * z + 0x1.2776c510067f7p-1;
-    p = p * z + 0x1.ec709dc3a052bp-1;
+    double z = s * s, z2 = z * z;
+    double p01 = 0x1.2776c510067f7p-1 * z + 0x1.ec709dc3a052bp-1;
+    double p23 = 0x1.484d66623c5fdp-2 * z + 0x1.a6175ebf2fc41p-2;
+    double p45 = 0x1.eada33e0e8d33p-3 * z + 0x1.0c00103afda00p-2;
+    double p = (p45 * z2 + p23) * z2 + p01;
     return k + s * (p * z + 0x1.71547652b82fep+1);
 }
 
 /// 2^f for f in [-1/2, 1/2].
 GM_INLINE double gm_power_exp2_part(double f)
 {
-    double q = 0x1.e5e9f548e5725p-28;
-    q = q * f + 0x1.b6571de2f2351p-24;
-    q = q * f + 0x1.62bfe46117445p-20;
-    q = q * f + 0x1.ffcb76789860fp-17;
-    q = q * f + 0x1.4309130378460p-13;
-    q = q * f + 0x1.5d87fe908f88ap-10;
-    q = q * f + 0x1.3b2ab6fba385fp-7;
-    q = q * f + 0x1.c6b08d7044119p-5;
-    q = q * f + 0x1.ebfbdff82c590p-3;
-    q = q * f + 0x1.62e42fefa39f7p-1;
+    double f2 = f * f, f4 = f2 * f2;
+    double q01 = 0x1.ebfbdff82c590p-3 * f + 0x1.62e42fefa39f7p-1;
+    double q23 = 0x1.3b2ab6fba385fp-7 * f + 0x1.c6b08d7044119p-5;
+    double q45 = 0x1.4309130378460p-13 * f + 0x1.5d87fe908f88ap-10;
+    double q67 = 0x1.62bfe46117445p-20 * f + 0x1.ffcb76789860fp-17;
+    double q89 = 0x1.e5e9f548e5725p-28 * f + 0x1.b6571de2f2351p-24;
+    double q = ((q89 * f4 + (q67 * f2 + q45)) * f4) + (q23 * f2 + q01);
     return 1.0 + q * f;
 }
 
@@ -79,12 +75,13 @@ GM_INLINE double gm_power_exp2_part(double f)
 #define GM_POWER_ROUND (0x1.8p52 + 1023.0)
 
 /// Natural logarithm.
-/// @param x  a normal positive number (DBL_MIN .. DBL_MAX); 0, subnormal, negative or infinite x
-///           give some number, NaN gives NaN
+/// @param x  a normal positive number, DBL_MIN .. DBL_MAX; 0, subnormal and negative x give -inf,
+///           infinite x counts as 2^1024, NaN gives NaN
 /// @return ln x, relative error < 1e-15
 GM_INLINE double gm_log(double x)
 {
-    return 0x1.62e42fefa39efp-1 * gm_power_log2(x) + (x - x);
+    // the other value is NaN where x is
+    return x >= DBL_MIN ? 0x1.62e42fefa39efp-1 * gm_power_log2(x) : x - (double)INFINITY;
 }
 
 /// Exponential function.
@@ -102,8 +99,8 @@ GM_INLINE double gm_exp(double x)
 }
 
 /// x to the power of `exponent`.
-/// @param x         0 or a normal positive number; subnormal and negative x count as 0; NaN or an
-///                  infinite x gives NaN
+/// @param x         0 or a normal positive number; subnormal and negative x count as 0, infinite x
+///                  as 2^1024; NaN gives NaN
 /// @param exponent  any finite number
 /// @return x^exponent; relative error < 1e-13 for x in 1e-12 .. 1e6 and |exponent| <= 5, and in
 ///         general < 2e-16 (10 + |exponent log2 x|). 0 for x = 0 and exponent > 0, 1 for exponent
@@ -111,7 +108,7 @@ GM_INLINE double gm_exp(double x)
 ///         infinite.
 GM_INLINE double gm_power(double x, double exponent)
 {
-    double log2_x = x < DBL_MIN ? -DBL_MAX / 0x1p20 : gm_power_log2(x) + (x - x);
+    double log2_x = x >= DBL_MIN ? gm_power_log2(x) : x - 1e300; // NaN where x is
     double y = log2_x * exponent;
     y = y < -1023.0 ? -1023.0 : y; // an exponent of 0: the result is 0
     y = y > 1024.0 ? 1024.0 : y;   // an exponent of all ones: infinite
