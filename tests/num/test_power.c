@@ -90,7 +90,16 @@ static void nan_stays_nan(void **state)
     (void)state;
     const double nan = (double)NAN;
     assert_true(isnan(gm_log(nan)) && isnan(gm_exp(nan)) && isnan(gm_power(nan, 2.0)));
-    assert_true(isnan(gm_power(2.0, nan)) && isnan(gm_power((double)INFINITY, 2.0)));
+    assert_true(isnan(gm_power(2.0, nan)) && isnan(gm_power(-nan, 0.5)));
+}
+
+static void arguments_out_of_range_are_as_said(void **state)
+{
+    (void)state;
+    const double infinity = (double)INFINITY;
+    assert_true(gm_log(0.0) == -infinity && gm_log(0x1p-1040) == -infinity);
+    assert_true(gm_log(-1.0) == -infinity && gm_power(-1.0, 2.0) == 0.0);
+    assert_true(gm_power(infinity, 2.0) == infinity && gm_power(infinity, 0.5) == 0x1p512);
 }
 
 static GM_KERNEL void power_all(const double *restrict x, double *restrict y, double exponent)
@@ -136,6 +145,7 @@ int main(void)
         cmocka_unit_test(power_of_zero_and_of_one_are_exact),
         cmocka_unit_test(results_out_of_range_are_zero_or_infinite),
         cmocka_unit_test(nan_stays_nan),
+        cmocka_unit_test(arguments_out_of_range_are_as_said),
         cmocka_unit_test(vectors_have_the_bits_of_single_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
