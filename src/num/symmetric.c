@@ -7,7 +7,6 @@
 // size is free of branches; half of a network's columns have one entry, most others two).
 #include "num/symmetric.h"
 
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 #include <suitesparse/amd.h>
@@ -358,11 +357,25 @@ static gm_status analyse(gm_symmetric *s, analysis *a, gm_error *error)
 
 // ---- numbers ----
 
-/// What a solve walks through: the next column's place, and its entries, rows and targets.
+// The factor stays as L D and the right-hand side undivided until the pass backward, which divides
+// by the pivot: forward, most of a column is only read then, and memory is what a pass waits for.
+
+static const uint64_t NOT_POSITIVE = UINT64_C(0x7ff0000000000000) - 1;
+
+/// Where a solve stands: at the values, rows and targets of its next column.
 typedef struct cursor {
     double *diagonal, *lower, *right; // [..][width]: of the next column
     const uint32_t *row, *target;
+    uint64_t worst[GM_LANES]; // by lane: the largest badness of a reciprocal of a pivot
 } cursor;
+
+/// The bits of a double less one: below NOT_POSITIVE exactly where it is positive and finite.
+GM_INLINE uint64_t badness(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits - 1;
+}
 
 /// to -= factor * value
 GM_INLINE void subtract(double *restrict to, const double *factor, const double *value,
@@ -373,29 +386,32 @@ GM_INLINE void subtract(double *restrict to, const double *factor, const double 
     }
 }
 
+/// A pivot makes way for its reciprocal.
+GM_INLINE void invert(double *restrict value, double *restrict inverse, const int width)
+{
+    for (int lane = 0; lane < width; lane++) {
+        inverse[lane] = 1.0 / value[lane];
+        value[lane] = inverse[lane];
+    }
+}
+
 /// Eliminates `count` columns of `size` entries each, and the right-hand side along.
 GM_INLINE void eliminate_run(cursor *at, gm_symmetric_system system, uint32_t count,
                              const uint32_t size, const int width)
 {
     for (uint32_t column = 0; column < count; column++) {
-        double inverse[GM_LANES], known[GM_LANES];
-        for (int lane = 0; lane < width; lane++) {
-            inverse[lane] = 1.0 / at->diagonal[lane];
-            known[lane] = at->right[lane];
-            at->diagonal[lane] = inverse[lane];
-            at->right[lane] = known[lane] * inverse[lane];
-        }
+        double inverse[GM_LANES], factor[GM_LANES];
+        invert(at->diagonal, inverse, width);
+#pragma GCC unroll 4
         for (uint32_t k = 0; k < size; k++) {
-            double entry[GM_LANES], factor[GM_LANES];
-            double *own = at->lower + (size_t)k * (size_t)width;
+            const double *entry = at->lower + (size_t)k * (size_t)width;
             for (int lane = 0; lane < width; lane++) {
-                entry[lane] = own[lane];
                 factor[lane] = entry[lane] * inverse[lane];
-                own[lane] = factor[lane];
             }
             size_t row = (size_t)at->row[k] * (size_t)width;
             subtract(system.diagonal + row, factor, entry, width);
-            subtract(system.right + row, factor, known, width);
+            subtract(system.right + row, factor, at->right, width);
+#pragma GCC unroll 4
             for (uint32_t later = k + 1; later < size; later++) {
                 double *to = system.lower + (size_t)*at->target++ * (size_t)width;
                 subtract(to, factor, at->lower + (size_t)later * (size_t)width, width);
@@ -437,6 +453,7 @@ GM_INLINE void substitute_run(cursor *at, const double *right, uint32_t count, c
                               const int width)
 {
     for (uint32_t column = 0; column < count; column++) {
+        at->diagonal -= width;
         at->right -= width;
         at->lower -= (size_t)size * (size_t)width;
         at->row -= size;
@@ -444,25 +461,32 @@ GM_INLINE void substitute_run(cursor *at, const double *right, uint32_t count, c
         for (int lane = 0; lane < width; lane++) {
             sum[lane] = at->right[lane];
         }
+#pragma GCC unroll 4
         for (uint32_t k = 0; k < size; k++) {
             subtract(sum, at->lower + (size_t)k * (size_t)width,
                      right + (size_t)at->row[k] * (size_t)width, width);
         }
         for (int lane = 0; lane < width; lane++) {
-            at->right[lane] = sum[lane];
+            double inverse = at->diagonal[lane];
+            uint64_t here = badness(inverse);
+            at->right[lane] = sum[lane] * inverse;
+            at->worst[lane] = here > at->worst[lane] ? here : at->worst[lane];
         }
     }
 }
 
-GM_INLINE void substitute(const gm_symmetric *s, gm_symmetric_system system, const int width)
+/// @return lanes with a pivot that is not positive and finite
+GM_INLINE gm_lane_mask substitute(const gm_symmetric *s, gm_symmetric_system system,
+                                  const int width)
 {
-    cursor at = { .lower = system.lower + s->fill * (size_t)width,
+    cursor at = { .diagonal = system.diagonal + s->count * (size_t)width,
+                  .lower = system.lower + s->fill * (size_t)width,
                   .right = system.right + s->count * (size_t)width,
                   .row = s->row + s->fill };
     for (const run *r = s->runs + s->run_count; r-- > s->runs;) {
         switch (r->size) {
-        case 0: // the solution already
-            at.right -= (size_t)r->count * (size_t)width;
+        case 0:
+            substitute_run(&at, system.right, r->count, 0, width);
             break;
         case 1:
             substitute_run(&at, system.right, r->count, 1, width);
@@ -478,46 +502,39 @@ GM_INLINE void substitute(const gm_symmetric *s, gm_symmetric_system system, con
             break;
         }
     }
-}
-
-/// A reciprocal is positive and finite exactly when its pivot is and is no tiny subnormal.
-GM_INLINE gm_lane_mask find_bad(size_t count, const double *inverse, uint32_t *bad, const int width)
-{
-    double sum[GM_LANES] = { 0.0 };
-    for (size_t i = 0; i < count; i++) {
-        for (int lane = 0; lane < width; lane++) {
-            double value = inverse[i * (size_t)width + (size_t)lane];
-            sum[lane] += value > 0.0 && value < (double)INFINITY ? 0.0 : 1.0;
-        }
-    }
     unsigned failed = 0;
     for (int lane = 0; lane < width; lane++) {
-        failed |= (unsigned)(sum[lane] != 0.0) << lane;
-        for (size_t i = 0; bad != NULL && sum[lane] != 0.0 && i < count; i++) {
-            double value = inverse[i * (size_t)width + (size_t)lane];
-            if (!(value > 0.0 && value < (double)INFINITY)) {
-                bad[lane] = (uint32_t)i;
-                break;
-            }
-        }
+        failed |= (unsigned)(at.worst[lane] >= NOT_POSITIVE) << lane;
     }
     return (gm_lane_mask)failed;
 }
 
-static GM_KERNEL gm_lane_mask symmetric_solve_1(const gm_symmetric *s, gm_symmetric_system system,
-                                                uint32_t *bad)
+/// Names the first bad place of every failed lane.
+static void name_bad(size_t count, const double *inverse, int width, gm_lane_mask failed,
+                     uint32_t *bad)
 {
-    eliminate(s, system, 1);
-    substitute(s, system, 1);
-    return find_bad(s->count, system.diagonal, bad, 1);
+    for (int lane = 0; lane < width; lane++) {
+        size_t place = 0;
+        if (failed >> lane & 1) {
+            while (badness(inverse[place * (size_t)width + (size_t)lane]) < NOT_POSITIVE) {
+                place++;
+            }
+            GM_REQUIRE(place < count);
+            bad[lane] = (uint32_t)place;
+        }
+    }
 }
 
-static GM_KERNEL gm_lane_mask symmetric_solve_8(const gm_symmetric *s, gm_symmetric_system system,
-                                                uint32_t *bad)
+static GM_KERNEL gm_lane_mask symmetric_solve_1(const gm_symmetric *s, gm_symmetric_system system)
+{
+    eliminate(s, system, 1);
+    return substitute(s, system, 1);
+}
+
+static GM_KERNEL gm_lane_mask symmetric_solve_8(const gm_symmetric *s, gm_symmetric_system system)
 {
     eliminate(s, system, GM_LANES);
-    substitute(s, system, GM_LANES);
-    return find_bad(s->count, system.diagonal, bad, GM_LANES);
+    return substitute(s, system, GM_LANES);
 }
 
 // ---- public ----
@@ -604,6 +621,10 @@ gm_lane_mask gm_symmetric_solve(const gm_symmetric *symmetric, int width,
                                 gm_symmetric_system system, uint32_t *bad)
 {
     GM_REQUIRE(width == 1 || width == GM_LANES);
-    return width == 1 ? symmetric_solve_1(symmetric, system, bad)
-                      : symmetric_solve_8(symmetric, system, bad);
+    gm_lane_mask failed =
+        width == 1 ? symmetric_solve_1(symmetric, system) : symmetric_solve_8(symmetric, system);
+    if (bad != NULL && failed != 0) {
+        name_bad(symmetric->count, system.diagonal, width, failed, bad);
+    }
+    return failed;
 }

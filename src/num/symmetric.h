@@ -75,7 +75,7 @@ const uint32_t *gm_symmetric_vacant(const gm_symmetric *symmetric, size_t *count
 typedef struct gm_symmetric_system {
     double *diagonal; // [count][width] by place; in: of the matrix; out: reciprocals of the pivots
     double *lower;    // [fill][width] by slot; in: of the matrix, every slot set, 0 where it has no
-                      // entry; out: of the factor L
+                      // entry; out: of L D
     double *right;    // [count][width] by place; in: right-hand side; out: solution
 } gm_symmetric_system;
 
