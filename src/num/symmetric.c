@@ -426,7 +426,11 @@ GM_INLINE void eliminate_run(cursor *at, gm_symmetric_system system, uint32_t co
 
 GM_INLINE void eliminate(const gm_symmetric *s, gm_symmetric_system system, const int width)
 {
-    cursor at = { system.diagonal, system.lower, system.right, s->row, s->target };
+    cursor at = { .diagonal = system.diagonal,
+                  .lower = system.lower,
+                  .right = system.right,
+                  .row = s->row,
+                  .target = s->target };
     for (const run *r = s->runs; r < s->runs + s->run_count; r++) {
         switch (r->size) {
         case 0:
