@@ -1,0 +1,160 @@
+// The linear system of one iteration: for each junction, flows of its links by their new heads
+// balance its demand. Each junction gathers from its edges in a fixed order; nothing is scattered
+// but devices and outlets, which are few.
+#include <string.h>
+
+#include "domain/water/water_solver_parts.h"
+
+/// Rows of junctions: diagonal, and right-hand side where heads will stand.
+GM_INLINE void gather_rows(const water_solver *solver, const water_work *work, const size_t width)
+{
+    const double *restrict conductance = work->conductance, *restrict shift = work->shift;
+    const double *restrict demand = work->demand;
+    double *restrict diagonal = work->diagonal, *restrict right = work->head;
+    for (size_t spot = 0; spot < solver->junction_count; spot++) {
+        double sum[GM_LANES], given[GM_LANES];
+        for (size_t lane = 0; lane < width; lane++) {
+            sum[lane] = 0.0;
+            given[lane] = -demand[spot * width + lane];
+        }
+        for (size_t at = solver->own_start[spot]; at < solver->own_start[spot + 1]; at++) {
+            for (size_t lane = 0; lane < width; lane++) {
+                sum[lane] += conductance[at * width + lane];
+                given[lane] += shift[at * width + lane];
+            }
+        }
+        for (size_t at = solver->other_start[spot]; at < solver->other_start[spot + 1]; at++) {
+            const size_t edge = solver->other[at] * width;
+            for (size_t lane = 0; lane < width; lane++) {
+                sum[lane] += conductance[edge + lane];
+                given[lane] -= shift[edge + lane];
+            }
+        }
+        for (size_t lane = 0; lane < width; lane++) {
+            diagonal[spot * width + lane] = sum[lane];
+            right[spot * width + lane] = given[lane];
+        }
+    }
+}
+
+/// Entries below the diagonal.
+GM_INLINE void set_lower(const water_solver *solver, const water_work *work, const size_t width)
+{
+    const double *restrict conductance = work->conductance;
+    double *restrict lower = work->lower;
+    for (size_t at = 0; at < solver->vacant_count; at++) {
+        for (size_t lane = 0; lane < width; lane++) {
+            lower[solver->vacant[at] * width + lane] = 0.0;
+        }
+    }
+    for (size_t edge = 0; edge < solver->own_count; edge++) {
+        for (size_t lane = 0; lane < width; lane++) {
+            lower[solver->slot[edge] * width + lane] = -conductance[edge * width + lane];
+        }
+    }
+    for (size_t at = 0; at < solver->twin_count; at++) {
+        const size_t edge = solver->twin[at];
+        for (size_t lane = 0; lane < width; lane++) {
+            lower[solver->slot[edge] * width + lane] -= conductance[edge * width + lane];
+        }
+    }
+}
+
+/// What the heads of tanks and reservoirs give to their neighbours.
+GM_INLINE void add_fixed(const water_solver *solver, const water_work *work, const size_t width)
+{
+    double *head = work->head;
+    for (size_t at = 0; at < solver->fixed_count; at++) {
+        const size_t edge = solver->fixed[at];
+        const size_t from = solver->from[edge] * width, to = solver->to[edge] * width;
+        for (size_t lane = 0; lane < width; lane++) {
+            head[from + lane] += work->conductance[edge * width + lane] * head[to + lane];
+        }
+    }
+}
+
+GM_INLINE void assemble_pipes(const water_solver *solver, const water_work *work,
+                              const size_t width)
+{
+    gather_rows(solver, work, width);
+    set_lower(solver, work, width);
+    add_fixed(solver, work, width);
+}
+
+GM_KERNEL static void water_matrix_1(const water_solver *solver, const water_work *work)
+{
+    assemble_pipes(solver, work, 1);
+}
+
+GM_KERNEL static void water_matrix_8(const water_solver *solver, const water_work *work)
+{
+    assemble_pipes(solver, work, GM_LANES);
+}
+
+/// Junctions that nothing joins with a source rest on their elevation, by what a closed pipe lets
+/// through: then their pressures mean something when nothing is drawn.
+static void ground_adrift(const water_view *view)
+{
+    const water_solver *solver = view->net->solver;
+    water_work *work = gm_water_work(view);
+    size_t width = work->width;
+    for (size_t at = 0; at < solver->adrift_count * width; at++) {
+        size_t spot = solver->adrift[at / width], lane = at % width;
+        double elevation = view->elevation[solver->junction[spot] * width + lane];
+        work->diagonal[spot * width + lane] += 1.0 / WATER_GRADIENT_CLOSED;
+        work->head[spot * width + lane] += elevation / WATER_GRADIENT_CLOSED;
+    }
+}
+
+gm_lane_mask gm_water_heads_solve(const water_view *view, gm_lane_mask lanes, uint32_t *bad)
+{
+    const water_solver *solver = view->net->solver;
+    water_work *work = gm_water_work(view);
+    if (work->width == 1) {
+        water_matrix_1(solver, work);
+    } else {
+        water_matrix_8(solver, work);
+    }
+    gm_water_outlets_assemble(view);
+    ground_adrift(view);
+    gm_water_devices_assemble(view, lanes);
+    gm_symmetric_system system = { .diagonal = work->diagonal,
+                                   .lower = work->lower,
+                                   .right = work->head };
+    return gm_symmetric_solve(solver->matrix, (int)work->width, system, bad) & lanes;
+}
+
+static double outflow(const water_outlets *outlets, uint32_t spot, size_t lane, size_t width)
+{
+    size_t low = 0, high = outlets->count; // spots ascend
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (outlets->spot[middle] < spot) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < outlets->count && outlets->spot[low] == spot ? outlets->flow[low * width + lane]
+                                                              : 0.0;
+}
+
+double gm_water_excess(const water_view *view, uint32_t spot, size_t without_device, int lane)
+{
+    const water_net *net = view->net;
+    const water_work *work = gm_water_work(view);
+    size_t count, width = work->width;
+    const gm_incidence *incident =
+        gm_network_incident(net->topology, net->solver->junction[spot], &count);
+    double excess = -work->demand[spot * width + (size_t)lane];
+    for (size_t at = 0; at < count; at++) {
+        if (incident[at].link != net->pipe_count + without_device) {
+            excess -=
+                (double)incident[at].sign * gm_water_present_flow(view, incident[at].link, lane);
+        }
+    }
+    for (int kind = WATER_EMITTERS; kind < WATER_OUTLET_KINDS; kind++) {
+        excess -= outflow(&work->outlets[kind], spot, (size_t)lane, width);
+    }
+    return excess;
+}

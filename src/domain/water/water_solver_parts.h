@@ -1,0 +1,223 @@
+// What the solver of water networks is made of, for its own files.
+//
+//   water_solver.c          the iteration: gm_water_solve
+//   water_solver_order.c    symbolic work: who stands where
+//   water_solver_pipes.c    head loss of pipes, and the pass over them
+//   water_solver_devices.c  head loss of pumps and valves
+//   water_solver_outlets.c  outflow that depends on pressure
+//   water_solver_matrix.c   the linear system of one iteration
+//   water_solver_status.c   what opens and closes by itself
+//   water_solver_report.c   why there is no solution
+//
+// The iteration works on arrays of its own, [thing][width]. Nodes are numbered by their spot:
+// junctions in the order of elimination, then tanks and reservoirs. Pipes are edges, in the order
+// of their place in the matrix, each from the spot eliminated first to the other; pumps and valves
+// are devices. In every one
+//
+//     new flow = conductance (head at its start - head at its end) - shift
+//
+// with conductance = 1 / (d loss / d flow) and shift = loss conductance - flow, so the junctions'
+// balance of new flows is the linear system, and a step of it is one of Newton's. An outlet is a
+// link of that kind whose far end is the air.
+#ifndef GEMEL_DOMAIN_WATER_SOLVER_PARTS_H
+#define GEMEL_DOMAIN_WATER_SOLVER_PARTS_H
+
+#include "domain/water/water_parts.h"
+#include "num/symmetric.h"
+
+enum {
+    // edges that are worked on together, and by whose number in it sums are kept apart: the same
+    // at every width
+    WATER_BUNDLE = 8,
+    WATER_TRIALS_LEAST = 200, // allowed even where the file says less: files ask for less accuracy
+};
+
+/// The smallest gradient of a head loss, of EPANET's RQTOL, in m / (m3/s).
+#define WATER_GRADIENT_LEAST (1e-7 * WATER_FOOT_M / WATER_CUBIC_FOOT_M3)
+/// Below about this flow the law of friction turns linear, which keeps Newton's steps from cycling.
+#define WATER_FLOW_SMOOTH 1e-6
+/// K v^2 / 2g as EPANET rounds it: head loss = this K / diameter^4 flow^2.
+#define WATER_MINOR_FACTOR (0.02517 / WATER_FOOT_M)
+
+/// What leaves junctions through a law of pressure.
+typedef enum water_outlet_kind {
+    WATER_EMITTERS = 0,
+    WATER_HOLES,     // leaks of constant area
+    WATER_CRACKS,    // leaks whose area grows with pressure
+    WATER_CONSUMERS, // pressure-driven demand
+    WATER_OUTLET_KINDS
+} water_outlet_kind;
+
+/// Immutable.
+struct water_solver {
+    const water_net *net;
+    gm_symmetric *matrix; // of junctions
+    size_t junction_count, spot_count;
+    const uint32_t *spot;     // [node] -> spot
+    const uint32_t *junction; // [junction_count] spot -> junction
+    // pipes
+    size_t edge_count;           // of pipes, and idle ones up to a whole bundle
+    size_t own_count;            // edges that start at a junction: the first ones
+    const uint32_t *pipe;        // [edge_count]; WATER_NONE: idle
+    const uint32_t *edge;        // [pipe_count]
+    const uint32_t *from, *to;   // [edge_count] spots
+    const double *direction;     // [edge_count] +1 where the pipe runs from `from` to `to`, or -1
+    const uint32_t *slot;        // [own_count] in the matrix; one past its fill when `to` is fixed
+    const uint32_t *own_start;   // [junction_count + 1]: edges that start at a spot
+    const uint32_t *other_start; // [junction_count + 1]: edges that end at a spot, in `other`
+    const uint32_t *other;
+    size_t fixed_count; // edges from a junction to a tank or reservoir
+    const uint32_t *fixed;
+    size_t twin_count; // edges that share their slot with the next one
+    const uint32_t *twin;
+    size_t vacant_count; // slots that no edge sets
+    const uint32_t *vacant;
+    // pumps, then valves
+    size_t device_count;
+    const uint32_t *device_from, *device_to; // [device_count] spots
+    const uint32_t *device_slot;             // [device_count]; one past the fill at a fixed end
+    // links that status checks look at: check valves, pumps, flow control valves, links of tanks
+    size_t checked_count;
+    const uint32_t *checked;
+    // junctions that no link, open or not, joins with a source
+    size_t adrift_count;
+    const uint32_t *adrift; // spots
+};
+
+/// Outlets of one kind. The law: pressure above `offset` = span (flow / capacity)^exponent.
+typedef struct water_outlets {
+    size_t count;
+    uint32_t *spot;                                // [count]
+    double *capacity, *flow, *conductance, *shift; // [count][width]; capacity 0: none in this lane
+    double exponent, span_m, offset_m;
+    bool bounded_below; // never negative
+    bool bounded_above; // never above its capacity
+    bool is_checked;    // against the law, before a lane counts as done
+} water_outlets;
+
+/// The arrays that a block is worked on in; they live in view->solver_work, this first.
+typedef struct water_work {
+    size_t width;
+    // edges, [edge_count][width]
+    double *flow, *conductance, *shift;
+    double *resistance; // of friction; negated while the pipe is closed
+    double *minor;      // loss = minor flow^2
+    // Darcy-Weisbach: viscosity x diameter, roughness / (3.7 diameter), and the friction factor
+    // and its slope where the flow turns fully turbulent
+    double *viscous, *rough, *factor_a, *factor_b;
+    // devices, [device_count][width]
+    double *device_flow, *device_conductance, *device_shift;
+    // nodes
+    double *head;     // [spot_count][width]; of junctions also the right-hand side
+    double *diagonal; // [junction_count][width]
+    double *lower;    // [fill + 1][width]
+    double *demand;   // [junction_count][width] that does not depend on pressure
+    water_outlets outlets[WATER_OUTLET_KINDS];
+    // for reports: which links let through, where that leads
+    uint8_t *link_open, *reached; // [link_count], [node_count]
+    uint32_t *queue;              // [3 * node_count]
+} water_work;
+
+/// What an iteration did to each lane.
+typedef struct water_motion {
+    double relax[GM_LANES]; // in: the share of its step that a lane takes; 0: it stays as it is
+    double moved[GM_LANES]; // out: sum of |flow change|
+    double total[GM_LANES]; // out: sum of |flow|
+    double most[GM_LANES];  // out: largest |flow change| in a link or outlet
+} water_motion;
+
+/// Head lost by the present flow, and how it grows with flow.
+typedef struct water_loss {
+    double loss_m, gradient;
+} water_loss;
+
+static inline water_work *gm_water_work(const water_view *view)
+{
+    return view->solver_work;
+}
+
+// ---- water_solver_pipes.c ----
+
+/// Takes over what pipes are made of.
+void gm_water_pipes_open(const water_view *view);
+/// Flows and statuses from the columns.
+void gm_water_pipes_begin(const water_view *view);
+/// A status of one pipe changed.
+void gm_water_pipe_set(const water_view *view, size_t pipe, int lane);
+/// New flows from new heads, and their head losses for the next step. Starts the sums.
+void gm_water_pipes_move(const water_view *view, water_motion *motion);
+
+// ---- water_solver_devices.c ----
+
+void gm_water_devices_begin(const water_view *view);
+/// Head losses into conductances and shifts of pumps and valves, but for valves that hold a
+/// pressure.
+void gm_water_devices_linearise(const water_view *view, gm_lane_mask lanes);
+/// Their share in the linear system, after everybody else's.
+void gm_water_devices_assemble(const water_view *view, gm_lane_mask lanes);
+void gm_water_devices_move(const water_view *view, water_motion *motion);
+/// The head a valve that holds a pressure wants where it holds it, and the spot.
+double gm_water_valve_target(const water_view *view, size_t valve, int lane, uint32_t *spot);
+/// The coefficient of minor loss of a valve wide open: loss = this flow^2.
+double gm_water_valve_minor(const water_view *view, size_t valve, int lane);
+
+// ---- water_solver_outlets.c ----
+
+void gm_water_outlets_open(const water_view *view);
+void gm_water_outlets_begin(const water_view *view);
+void gm_water_outlets_linearise(const water_view *view);
+void gm_water_outlets_assemble(const water_view *view);
+void gm_water_outlets_move(const water_view *view, water_motion *motion);
+/// Lanes of which an outlet is off its law.
+gm_lane_mask gm_water_outlets_astray(const water_view *view, gm_lane_mask lanes);
+void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes);
+
+// ---- water_solver_matrix.c ----
+
+/// Assembles the linear system of one iteration and solves it: heads.
+/// @param bad  out, in failed lanes: the spot whose pivot failed
+gm_lane_mask gm_water_heads_solve(const water_view *view, gm_lane_mask lanes, uint32_t *bad);
+/// What flows into a junction more than out of it by the present flows, one device left out.
+double gm_water_excess(const water_view *view, uint32_t spot, size_t without_device, int lane);
+
+// ---- water_solver_status.c ----
+
+/// Valves that hold a pressure. @return the last link whose status changed, or WATER_NONE
+uint32_t gm_water_check_valves(const water_view *view, int lane);
+/// Check valves, pumps, flow control valves, links of full and empty tanks.
+uint32_t gm_water_check_links(const water_view *view, int lane);
+/// Simple controls of junction pressures.
+uint32_t gm_water_check_pressures(const water_view *view, int lane);
+/// A valve at the spot whose setting made the equations contradict each other gives its setting
+/// up. @return whether there was one
+bool gm_water_release_valve(const water_view *view, uint32_t spot, int lane);
+
+// ---- water_solver_report.c ----
+
+/// Why a lane has no solution, with names.
+/// @param changing  a link whose status would not settle, or WATER_NONE
+/// @param bad_spot  where the matrix broke down, or WATER_NONE
+void gm_water_complain(const water_view *view, int lane, uint32_t changing, uint32_t bad_spot,
+                       gm_error *error);
+
+// ---- of links, by spot and direction ----
+
+static inline double gm_water_spot_head(const water_view *view, uint32_t node, int lane)
+{
+    const water_work *work = gm_water_work(view);
+    return work->head[view->net->solver->spot[node] * work->width + (size_t)lane];
+}
+
+/// The present flow of a link, in its own direction.
+static inline double gm_water_present_flow(const water_view *view, uint32_t link, int lane)
+{
+    const water_work *work = gm_water_work(view);
+    const water_solver *solver = view->net->solver;
+    if (link >= view->net->pipe_count) {
+        return work->device_flow[(link - view->net->pipe_count) * work->width + (size_t)lane];
+    }
+    uint32_t edge = solver->edge[link];
+    return solver->direction[edge] * work->flow[edge * work->width + (size_t)lane];
+}
+
+#endif

@@ -1,0 +1,304 @@
+// Head loss of pipes, and the pass over them that an iteration makes.
+//
+// Friction costs R q |q|^(n-1) by Hazen-Williams (n 1.852) and Chezy-Manning (n 2), smoothed near
+// zero to R q (q^2 + s^2)^((n-1)/2), and R f(q) q |q| by Darcy-Weisbach: laminar below a Reynolds
+// number of 2000, Swamee and Jain's friction factor above 4000, and Dunlop's cubic between. Minor
+// losses add m q |q|. R has EPANET's constants, given for feet and seconds, in SI. A closed pipe
+// leaks as EPANET's does, which keeps the matrix definite.
+// Source: Rossman et al., EPANET 2.2 User Manual, EPA/600/R-20/133 (2020), section 12.1; Elhay,
+// Simpson, Dealing with zero flows in solving the nonlinear equations for water distribution
+// systems, J. Hydraulic Engineering 137 (2011) 1216-1224.
+#include <math.h>
+
+#include "domain/water/water_solver_parts.h"
+#include "num/power.h"
+
+static const double hazen_exponent = 1.852, manning_exponent = 2.0;
+static const double gravity_m_s2 = 32.2 * WATER_FOOT_M; // EPANET's
+
+// flow / (viscosity diameter) is the Reynolds number times pi / 4
+static const double laminar_most = 500.0 * M_PI;            // Re 2000
+static const double turbulent_least = 1000.0 * M_PI;        // Re 4000
+static const double swamee = 4.61841319859066668690;        // 5.74 (pi/4)^0.9
+static const double jain = -0.868588963806503655300;        // -2 / ln 10
+static const double edge_rough = 3.28895476345399058690e-3; // 5.74 / 4000^0.9
+static const double edge_slope =
+    -5.14214965799093883760e-3; // of the factor there: -1.8 jain edge_rough
+
+// ---- resistances ----
+
+/// Resistance of one pipe: roughness, length and diameter in SI.
+static double hazen_resistance(double roughness, double length_m, double diameter_m)
+{
+    return 4.727 * (length_m / WATER_FOOT_M) /
+           (gm_power(roughness, hazen_exponent) * gm_power(diameter_m / WATER_FOOT_M, 4.871)) *
+           WATER_FOOT_M / gm_power(WATER_CUBIC_FOOT_M3, hazen_exponent);
+}
+
+static double darcy_resistance(double length_m, double diameter_m)
+{
+    double area = 0.25 * M_PI * diameter_m * diameter_m;
+    return length_m / (2.0 * gravity_m_s2 * diameter_m * area * area);
+}
+
+static double manning_resistance(double roughness, double length_m, double diameter_m)
+{
+    double diameter = diameter_m / WATER_FOOT_M;
+    double factor = 4.0 * roughness / (1.49 * M_PI * diameter * diameter);
+    return factor * factor * gm_power(0.25 * diameter, -1.333) * length_m /
+           (WATER_CUBIC_FOOT_M3 * WATER_CUBIC_FOOT_M3);
+}
+
+void gm_water_resistances(const water_view *view, gm_lane_mask lanes)
+{
+    size_t width = (size_t)view->width;
+    water_formula formula = view->net->plan->formula;
+    for (size_t index = 0; index < view->net->pipe_count * width; index++) {
+        if ((lanes >> index % width & 1u) == 0) {
+            continue;
+        }
+        double roughness = view->roughness[index], length_m = view->length[index];
+        double diameter_m = view->diameter[index];
+        view->resistance[index] =
+            formula == HAZEN_WILLIAMS   ? hazen_resistance(roughness, length_m, diameter_m)
+            : formula == DARCY_WEISBACH ? darcy_resistance(length_m, diameter_m)
+                                        : manning_resistance(roughness, length_m, diameter_m);
+    }
+}
+
+// ---- from and to the columns ----
+
+/// The friction factor at Reynolds number 4000 and what Dunlop's cubic needs of its slope.
+static void set_factor(const water_view *view, size_t index, size_t at)
+{
+    water_work *work = gm_water_work(view);
+    double diameter_m = view->diameter[index];
+    double rough = view->roughness[index] / (3.7 * diameter_m), sum = rough + edge_rough;
+    double root = jain * log(sum), factor = 1.0 / (root * root);
+    work->viscous[at] = view->net->plan->viscosity_m2_s * diameter_m;
+    work->rough[at] = rough;
+    work->factor_a[at] = factor;
+    work->factor_b[at] = (2.0 + edge_slope / (sum * root)) * factor;
+}
+
+void gm_water_pipes_open(const water_view *view)
+{
+    const water_solver *solver = view->net->solver;
+    water_work *work = gm_water_work(view);
+    size_t width = work->width;
+    for (size_t edge = 0; edge < solver->edge_count; edge++) {
+        for (size_t lane = 0; lane < width; lane++) {
+            size_t at = edge * width + lane;
+            size_t index = solver->pipe[edge] * width + lane;
+            if (solver->pipe[edge] == WATER_NONE) { // closed for good
+                work->resistance[at] = -1.0;
+                work->minor[at] = work->flow[at] = 0.0;
+                if (work->viscous != NULL) {
+                    work->viscous[at] = work->rough[at] = 1.0;
+                    work->factor_a[at] = work->factor_b[at] = 1.0;
+                }
+                continue;
+            }
+            double square = view->diameter[index] * view->diameter[index];
+            work->resistance[at] = view->resistance[index];
+            work->minor[at] = WATER_MINOR_FACTOR * view->minor_loss[index] / (square * square);
+            if (work->viscous != NULL) {
+                set_factor(view, index, at);
+            }
+        }
+    }
+}
+
+void gm_water_pipes_begin(const water_view *view)
+{
+    const water_solver *solver = view->net->solver;
+    water_work *work = gm_water_work(view);
+    size_t width = work->width;
+    for (size_t pipe = 0; pipe < view->net->pipe_count; pipe++) {
+        size_t edge = solver->edge[pipe];
+        const uint8_t *status = view->pipe_status + pipe * width;
+        const double *flow = view->pipe_flow + pipe * width;
+        double *resistance = work->resistance + edge * width;
+        for (size_t lane = 0; lane < width; lane++) {
+            work->flow[edge * width + lane] = solver->direction[edge] * flow[lane];
+            double size = fabs(resistance[lane]);
+            resistance[lane] = water_is_closed(status[lane]) ? -size : size;
+        }
+    }
+}
+
+// ---- head loss ----
+
+/// What a law takes of one pipe in one lane.
+typedef struct pipe_terms {
+    double flow, resistance, minor;            // resistance negative: closed
+    double viscous, rough, factor_a, factor_b; // Darcy-Weisbach
+} pipe_terms;
+
+/// Adds minor loss to friction, which is secant x flow; or puts a closed pipe in their place.
+GM_INLINE water_loss loss_of(pipe_terms pipe, double secant, double gradient)
+{
+    double size = fabs(pipe.flow);
+    double line = secant + pipe.minor * size + WATER_GRADIENT_LEAST;
+    double slope = gradient + 2.0 * pipe.minor * size + WATER_GRADIENT_LEAST;
+    line = pipe.resistance < 0.0 ? WATER_GRADIENT_CLOSED : line;
+    slope = pipe.resistance < 0.0 ? WATER_GRADIENT_CLOSED : slope;
+    return (water_loss){ .loss_m = line * pipe.flow, .gradient = slope };
+}
+
+GM_INLINE water_loss power_loss(pipe_terms pipe, double exponent)
+{
+    double square = pipe.flow * pipe.flow;
+    double sum = square + WATER_FLOW_SMOOTH * WATER_FLOW_SMOOTH;
+    double scale = pipe.resistance * gm_power(sum, 0.5 * exponent - 1.5);
+    return loss_of(pipe, scale * sum, scale * (sum + (exponent - 1.0) * square));
+}
+
+GM_INLINE water_loss darcy_loss(pipe_terms pipe)
+{
+    double size = fabs(pipe.flow);
+    double reynolds = size / pipe.viscous;
+    double part = swamee * gm_power(reynolds, -0.9), sum = pipe.rough + part;
+    double root = jain * gm_log(sum), factor = 1.0 / (root * root);
+    double slope = 1.8 * factor * part * jain / (sum * root); // x flow
+    double a = pipe.factor_a, b = pipe.factor_b, r = reynolds / laminar_most;
+    double c1 = 7.0 * a - b, c2 = 0.128 - 17.0 * a + 2.5 * b;
+    double c3 = -0.128 + 13.0 * a - 2.0 * b, c4 = 0.032 - 3.0 * a + 0.5 * b;
+    bool turbulent = reynolds >= turbulent_least, laminar = reynolds <= laminar_most;
+    factor = turbulent ? factor : c1 + r * (c2 + r * (c3 + r * c4));
+    slope = turbulent ? slope : r * (c2 + r * (2.0 * c3 + r * 3.0 * c4));
+    double still = 16.0 * M_PI * pipe.viscous * pipe.resistance;
+    double moving = pipe.resistance * size;
+    return loss_of(pipe, laminar ? still : factor * moving,
+                   laminar ? still : (2.0 * factor + slope) * moving);
+}
+
+GM_INLINE water_loss pipe_loss(pipe_terms pipe, double exponent, const bool is_darcy)
+{
+    return is_darcy ? darcy_loss(pipe) : power_loss(pipe, exponent);
+}
+
+// ---- the pass ----
+
+/// The sums of a pass, kept apart by the number of an edge in its bundle.
+typedef struct pass_sums {
+    double relax[WATER_BUNDLE * GM_LANES], moved[WATER_BUNDLE * GM_LANES];
+    double total[WATER_BUNDLE * GM_LANES], most[WATER_BUNDLE * GM_LANES];
+} pass_sums;
+
+/// Moves the edges of a bundle by the heads they fall through, and linearises them anew.
+GM_INLINE void move_bundle(const water_work *work, size_t first, const double *restrict fall,
+                           pass_sums *restrict sums, double exponent, const bool is_darcy,
+                           const size_t width)
+{
+    const size_t at = first * width;
+    double *restrict flow = work->flow + at, *restrict shift = work->shift + at;
+    double *restrict conductance = work->conductance + at;
+    const double *restrict resistance = work->resistance + at, *restrict minor = work->minor + at;
+    const double *restrict viscous = is_darcy ? work->viscous + at : minor;
+    const double *restrict rough = is_darcy ? work->rough + at : minor;
+    const double *restrict factor_a = is_darcy ? work->factor_a + at : minor;
+    const double *restrict factor_b = is_darcy ? work->factor_b + at : minor;
+    for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
+        double change = sums->relax[k] * (conductance[k] * fall[k] - shift[k] - flow[k]);
+        change = sums->relax[k] > 0.0 ? change : 0.0; // whatever a lane at rest made of its heads
+        double now = flow[k] + change, size = fabs(change);
+        flow[k] = now;
+        sums->moved[k] += size;
+        sums->total[k] += fabs(now);
+        sums->most[k] = size > sums->most[k] ? size : sums->most[k];
+        pipe_terms pipe = { now,      resistance[k], minor[k],   viscous[k],
+                            rough[k], factor_a[k],   factor_b[k] };
+        water_loss loss = pipe_loss(pipe, exponent, is_darcy);
+        double inverse = 1.0 / loss.gradient;
+        conductance[k] = inverse;
+        shift[k] = loss.loss_m * inverse - now;
+    }
+}
+
+GM_INLINE void move_pipes(const water_view *view, water_motion *motion, const bool is_darcy,
+                          const size_t width)
+{
+    const water_solver *solver = view->net->solver;
+    const water_work *work = gm_water_work(view);
+    const uint32_t *restrict from = solver->from, *restrict to = solver->to;
+    const double *restrict head = work->head;
+    double exponent =
+        view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
+    pass_sums sums = { 0 };
+    for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
+        sums.relax[k] = motion->relax[k % width];
+    }
+    for (size_t first = 0; first < solver->edge_count; first += WATER_BUNDLE) {
+        double fall[WATER_BUNDLE * GM_LANES];
+        for (size_t in = 0; in < WATER_BUNDLE; in++) {
+            const double *above = head + from[first + in] * width;
+            const double *below = head + to[first + in] * width;
+            for (size_t lane = 0; lane < width; lane++) {
+                fall[in * width + lane] = above[lane] - below[lane];
+            }
+        }
+        move_bundle(work, first, fall, &sums, exponent, is_darcy, width);
+    }
+    for (size_t lane = 0; lane < width; lane++) {
+        motion->moved[lane] = motion->total[lane] = motion->most[lane] = 0.0;
+    }
+    for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
+        motion->moved[k % width] += sums.moved[k];
+        motion->total[k % width] += sums.total[k];
+        motion->most[k % width] = fmax(motion->most[k % width], sums.most[k]);
+    }
+}
+
+GM_KERNEL static void water_pipes_power_1(const water_view *view, water_motion *motion)
+{
+    move_pipes(view, motion, false, 1);
+}
+
+GM_KERNEL static void water_pipes_power_8(const water_view *view, water_motion *motion)
+{
+    move_pipes(view, motion, false, GM_LANES);
+}
+
+GM_KERNEL static void water_pipes_darcy_1(const water_view *view, water_motion *motion)
+{
+    move_pipes(view, motion, true, 1);
+}
+
+GM_KERNEL static void water_pipes_darcy_8(const water_view *view, water_motion *motion)
+{
+    move_pipes(view, motion, true, GM_LANES);
+}
+
+void gm_water_pipes_move(const water_view *view, water_motion *motion)
+{
+    bool is_darcy = view->net->plan->formula == DARCY_WEISBACH;
+    if (view->width == 1) {
+        (is_darcy ? water_pipes_darcy_1 : water_pipes_power_1)(view, motion);
+    } else {
+        (is_darcy ? water_pipes_darcy_8 : water_pipes_power_8)(view, motion);
+    }
+}
+
+void gm_water_pipe_set(const water_view *view, size_t pipe, int lane)
+{
+    water_work *work = gm_water_work(view);
+    bool is_darcy = work->viscous != NULL;
+    double exponent =
+        view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
+    size_t at = view->net->solver->edge[pipe] * work->width + (size_t)lane;
+    bool closed = water_is_closed(view->pipe_status[pipe * work->width + (size_t)lane]);
+    work->resistance[at] = closed ? -fabs(work->resistance[at]) : fabs(work->resistance[at]);
+    pipe_terms terms = { .flow = work->flow[at],
+                         .resistance = work->resistance[at],
+                         .minor = work->minor[at] };
+    if (is_darcy) {
+        terms.viscous = work->viscous[at];
+        terms.rough = work->rough[at];
+        terms.factor_a = work->factor_a[at];
+        terms.factor_b = work->factor_b[at];
+    }
+    water_loss loss = pipe_loss(terms, exponent, is_darcy);
+    work->conductance[at] = 1.0 / loss.gradient;
+    work->shift[at] = loss.loss_m * (1.0 / loss.gradient) - work->flow[at];
+}
