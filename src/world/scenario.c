@@ -1,5 +1,6 @@
-// `scenarios:` and ad-hoc what-ifs -> timed changes of addresses.
+// `scenarios:` and ad-hoc what-ifs -> timed changes of addresses, and what is built otherwise.
 //
+//   structure: { town: { remove: [pipe/P12] } }
 //   set: { box/air-room/conductance: {at: +5 min, times: 4, for: 2 min}, box/heater/power: 40 W }
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 #include "world/world_reader.h"
 #include "world/yaml.h"
 
-static const char *const scenario_keys[] = { "set", "for", "about", NULL };
+static const char *const scenario_keys[] = { "structure", "set", "for", "about", NULL };
 static const char *const change_keys[] = { "at",    "for",  "every", "to", "add",
                                            "times", "ramp", "trip",  NULL };
 static const char *const ramp_keys[] = { "to", "over", NULL };
@@ -285,12 +286,14 @@ static gm_status read_set(const gm_world *world, const gm_config *config, gm_are
     return status;
 }
 
-gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_arena *arena,
-                            gm_scenario *scenario, gm_error *error)
+// On failure nothing is left to close.
+static gm_status read_scenario(const gm_world *world, const gm_config *config, gm_arena *arena,
+                               gm_scenario *scenario, gm_error *error)
 {
     gm_scenario made = { .name = config->key != NULL ? config->key : "", .about = "" };
     const gm_config *set = gm_config_get(config, "set"), *lasts = gm_config_get(config, "for"),
-                    *about = gm_config_get(config, "about");
+                    *about = gm_config_get(config, "about"),
+                    *structure = gm_config_get(config, "structure");
     gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map with `set` and `for`", error);
     if (status == GM_OK) {
         status = gm_config_only(config, scenario_keys, error);
@@ -301,13 +304,27 @@ gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_a
     if (status == GM_OK && lasts != NULL) {
         status = gm_world_read_span(lasts, &made.horizon_ns, error);
     }
+    if (status == GM_OK && structure != NULL) {
+        status = gm_variant_read(world, structure, &made.variant, error);
+    }
     if (status == GM_OK && set != NULL) {
-        status = read_set(world, set, arena, &made, error);
+        status = read_set(gm_scenario_world(world, &made), set, arena, &made, error);
     }
-    if (status == GM_OK) {
-        *scenario = made;
+    if (status != GM_OK) {
+        gm_world_close(made.variant);
+        return status;
     }
-    return status;
+    *scenario = made;
+    return GM_OK;
+}
+
+gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_arena *arena,
+                            gm_scenario *scenario, gm_error *error)
+{
+    const gm_config *structure = gm_config_get(config, "structure");
+    return structure != NULL ? gm_error_at(error, GM_UNSUPPORTED, structure->key_place,
+                                           "`structure` is not offered here")
+                             : read_scenario(world, config, arena, scenario, error);
 }
 
 gm_status gm_world_read_scenarios(gm_world_reader *reader, const gm_config *config, gm_error *error)
@@ -335,10 +352,10 @@ gm_status gm_world_read_scenarios(gm_world_reader *reader, const gm_config *conf
             status = gm_config_is(child, GM_CONFIG_MAP, "a map with `set` and `for`", error);
         }
         if (status == GM_OK) {
-            status = gm_scenario_build(world, child, world->arena, &world->scenarios[index], error);
+            status = gm_config_need(child, "for", &needed, error);
         }
         if (status == GM_OK) {
-            status = gm_config_need(child, "for", &needed, error);
+            status = read_scenario(world, child, world->arena, &world->scenarios[index], error);
         }
         world->scenario_count += status == GM_OK;
     }
@@ -358,7 +375,7 @@ gm_status gm_scenario_read(const gm_world *world, const char *bytes, size_t size
     const gm_config *tree = NULL;
     gm_status status = gm_yaml_read(bytes, size, &options, &tree, error);
     if (status == GM_OK) {
-        status = gm_scenario_build(world, tree, arena, made, error);
+        status = read_scenario(world, tree, arena, made, error);
     }
     if (status != GM_OK) {
         gm_arena_close(arena);
@@ -372,6 +389,7 @@ gm_status gm_scenario_read(const gm_world *world, const char *bytes, size_t size
 void gm_scenario_close(gm_scenario *scenario)
 {
     if (scenario != NULL) {
+        gm_world_close(scenario->variant);
         gm_arena_close(scenario->arena); // it lives in there itself
     }
 }

@@ -117,7 +117,7 @@ static gm_status tell_system(gm_journey *journey, uint32_t system, gm_error *err
 
 static void draw_normals(gm_journey *journey, size_t driver)
 {
-    gm_draw draw = { .element = (uint32_t)driver,
+    gm_draw draw = { .element = (uint32_t)journey->world->drivers[driver].stream,
                      .purpose = DRAW_DRIVER,
                      .occurrence = journey->tick };
     for (size_t lane = 0; lane < journey->work->lanes; lane += GM_BLOCK_LANES) {

@@ -320,6 +320,7 @@ static void sort_drivers(gm_world *world)
     }
     for (size_t index = 0; index < world->driver_count; index++) {
         size_t sensor = world->drivers[index].sensor;
+        world->drivers[index].stream = index;
         if (sensor != GM_NO_INDEX) {
             world->sensors[sensor].driver = index;
         }
@@ -361,7 +362,9 @@ gm_status gm_world_read_drivers(gm_world_reader *reader, const gm_config *config
         status = gm_config_is(config, GM_CONFIG_MAP, "a map of drivers", error);
     }
     for (size_t index = 0; status == GM_OK && config != NULL && index < config->count; index++) {
-        status = read_drivers_of(reader, &config->children[index], error);
+        gm_error why = { 0 };
+        status = read_drivers_of(reader, &config->children[index], &why);
+        status = gm_reader_forgive(reader, status, &why, error);
     }
     return status == GM_OK ? finish_drivers(reader->world, error) : status;
 }

@@ -95,8 +95,11 @@ gm_status gm_world_read_links(gm_world_reader *reader, const gm_config *config, 
         return gm_world_no_memory(error);
     }
     for (size_t index = 0; index < config->count && status == GM_OK; index++) {
-        status = read_link(reader, &config->children[index], &world->links[index], error);
+        gm_error why = { 0 };
+        status =
+            read_link(reader, &config->children[index], &world->links[world->link_count], &why);
         world->link_count += status == GM_OK;
+        status = gm_reader_forgive(reader, status, &why, error);
     }
     return status == GM_OK ? gm_world_order(world, error) : status;
 }

@@ -68,6 +68,30 @@ static gm_status read_and_keep(void *context, gm_file_kind kind, const char *nam
     return GM_OK;
 }
 
+// Of a variant: what the world it varies was read with.
+static gm_status read_kept(void *context, gm_file_kind kind, const char *name, void **bytes,
+                           size_t *size, gm_error *error)
+{
+    const gm_kept_file *file = find_kept(context, kind, name);
+    void *copy = file != NULL ? gm_memory_new(file->size + 1, 1) : NULL;
+    if (file == NULL) {
+        return gm_error_set(error, GM_NOT_FOUND,
+                            "'%.80s' is not among the files that the world was read with", name);
+    }
+    if (copy == NULL) {
+        return gm_world_no_memory(error);
+    }
+    memcpy(copy, file->bytes, file->size);
+    *bytes = copy;
+    *size = file->size;
+    return GM_OK;
+}
+
+gm_files gm_kept_files(const gm_world *world)
+{
+    return (gm_files){ .context = (void *)(uintptr_t)world, .read = read_kept };
+}
+
 gm_files gm_keeping_files(gm_keeping *keeping)
 {
     bool none = keeping->from->read == NULL;

@@ -105,6 +105,7 @@ typedef struct gm_world_driver {
     gm_ref ref;
     size_t sensor; // whose samples the twin writes into the input; GM_NO_INDEX: none
     gm_world_rule past, ahead;
+    size_t stream; // the number of its draws: its index, in a variant that of the world it varies
     gm_place place;
 } gm_world_driver;
 
@@ -204,19 +205,40 @@ typedef struct gm_scenario {
     const gm_world_change *changes; // [change_count], by at_ns
     size_t change_count;
     int64_t horizon_ns; // `for`; 0 when an ad-hoc one gives none
+    gm_world *variant;  // `structure`: the world rebuilt, which the changes' addresses belong to;
+                        // NULL: the world itself
     gm_arena *arena;    // of an ad-hoc scenario; NULL: the world's
 } gm_scenario;
 
-/// Reads `{set: {...}, for: 30 min, about: ...}` in YAML or JSON (an ad-hoc what-if). `each:` is
-/// refused.
-/// @param scenario  out; owner: the caller, with gm_scenario_close
+/// Reads `{structure: {...}, set: {...}, for: 30 min, about: ...}` in YAML or JSON (an ad-hoc
+/// what-if). `each:` is refused.
+/// @param scenario  out; owner: the caller, with gm_scenario_close before the world is closed
 gm_status gm_scenario_read(const gm_world *world, const char *bytes, size_t size,
                            gm_scenario **scenario, gm_error *error);
 /// The same from a tree that is there already (a part of `devices:`); the scenario lives in
-/// `arena`.
+/// `arena`. `structure` is refused.
 gm_status gm_scenario_build(const gm_world *world, const gm_config *config, gm_arena *arena,
                             gm_scenario *scenario, gm_error *error);
 void gm_scenario_close(gm_scenario *scenario);
+
+// ---- variants: a world with another structure (world_variant.c) ----
+
+/// A state of a scenario's variant that carries on where a state of the world stands: values,
+/// hidden data and drivers' memory go over by name; what is new starts with its initial values,
+/// and so do parameters and inputs that the structure gives another initial value.
+/// @param world   the scenario's own
+/// @param from    a state of it; only read
+/// @param layout  out, the caller's, to be closed behind the state; NULL without a structure: then
+/// `state` is a plain fork
+/// @param state   out, the caller's
+gm_status gm_scenario_fork(const gm_world *world, const gm_scenario *scenario, const gm_state *from,
+                           gm_layout **layout, gm_state **state, gm_error *error);
+
+/// The same address in another world, by name. @return false when there is none
+bool gm_world_counterpart(const gm_world *world, gm_ref ref, const gm_world *other, gm_ref *found);
+
+/// The world that a scenario's addresses belong to: its variant, else the world itself.
+const gm_world *gm_scenario_world(const gm_world *world, const gm_scenario *scenario);
 
 // ---- the world ----
 
@@ -269,8 +291,11 @@ struct gm_world {
     gm_kept_file *kept; // [kept_count]
     size_t kept_count, kept_capacity;
 
-    bool past_ticks, ahead_ticks; // something happens at ticks in that mode
-    bool every_tick;              // and at every one, whatever the drivers say
+    bool past_ticks, ahead_ticks;    // something happens at ticks in that mode
+    bool every_tick;                 // and at every one, whatever the drivers say
+    const gm_domain *const *domains; // [domain_count] it was read with
+    size_t domain_count;
+    const bool *patched; // [system_count] of a variant: its structure is another; NULL otherwise
     const gm_units *units;
     gm_units *own_units; // closed with the world; NULL when borrowed
     gm_arena *arena;

@@ -11,6 +11,7 @@
 #include "world/yaml.h"
 
 enum { LANES_DEFAULT = 64, SEED_DEFAULT = 1, LATENESS_CYCLES = 10 };
+enum { VARIANT_KEYS = 5 }; // of key_readers: what moves a world
 
 static const char *const world_keys[] = {
     "world",    "about",   "cycle",    "lanes",    "seed",      "zone",    "start",
@@ -170,7 +171,7 @@ static gm_status check_zone(const gm_world *world, const gm_files *files, gm_err
     return status == GM_OK ? GM_OK : gm_error_at(error, status, zone->place, "%s", why.text);
 }
 
-static gm_status read_keys(gm_world_reader *reader, gm_error *error)
+gm_status gm_world_read_keys(gm_world_reader *reader, gm_error *error)
 {
     gm_world *world = reader->world;
     gm_status status =
@@ -184,7 +185,8 @@ static gm_status read_keys(gm_world_reader *reader, gm_error *error)
     if (status == GM_OK) {
         status = check_zone(world, &reader->options->files, error);
     }
-    for (size_t at = 0; at < sizeof key_readers / sizeof *key_readers && status == GM_OK; at++) {
+    size_t count = reader->lenient ? VARIANT_KEYS : sizeof key_readers / sizeof *key_readers;
+    for (size_t at = 0; at < count && status == GM_OK; at++) {
         status =
             key_readers[at].read(reader, gm_config_get(world->root, key_readers[at].key), error);
     }
@@ -210,8 +212,8 @@ static gm_status read_tree(gm_world_reader *reader, gm_text bytes, gm_error *err
                : status;
 }
 
-gm_status gm_world_read(const char *file, const char *bytes, size_t size,
-                        const gm_world_options *options, gm_world **world, gm_error *error)
+gm_status gm_world_begin(const char *file, const gm_world_options *options, gm_world **world,
+                         gm_error *error)
 {
     gm_arena *arena = gm_arena_create(0);
     gm_world *made = arena != NULL ? gm_memory_new(1, sizeof *made) : NULL;
@@ -219,19 +221,38 @@ gm_status gm_world_read(const char *file, const char *bytes, size_t size,
         gm_arena_close(arena);
         return gm_world_no_memory(error);
     }
+    const gm_domain **domains = gm_arena_new(arena, options->domain_count, sizeof *domains);
     made->arena = arena;
     made->units = options->units;
     made->inflation = NAN;
     made->file = file != NULL ? gm_arena_text(arena, file, strlen(file)) : "";
-    gm_world_reader reader = { made, options };
-    gm_status status = made->file != NULL ? read_tree(&reader, (gm_text){ bytes, size }, error)
-                                          : gm_world_no_memory(error);
+    if (made->file == NULL || domains == NULL) {
+        gm_world_close(made);
+        return gm_world_no_memory(error);
+    }
+    memcpy(domains, options->domains, options->domain_count * sizeof *domains);
+    made->domains = domains;
+    made->domain_count = options->domain_count;
+    *world = made;
+    return GM_OK;
+}
+
+gm_status gm_world_read(const char *file, const char *bytes, size_t size,
+                        const gm_world_options *options, gm_world **world, gm_error *error)
+{
+    gm_world *made = NULL;
+    gm_status status = gm_world_begin(file, options, &made, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_world_reader reader = { .world = made, .options = options };
+    status = read_tree(&reader, (gm_text){ bytes, size }, error);
     gm_keeping keeping = { made, &options->files };
     gm_world_options keeps = *options;
     keeps.files = gm_keeping_files(&keeping);
     reader.options = &keeps;
     if (status == GM_OK) {
-        status = read_keys(&reader, error);
+        status = gm_world_read_keys(&reader, error);
     }
     if (status != GM_OK) {
         gm_world_close(made);
@@ -245,6 +266,9 @@ void gm_world_close(gm_world *world)
 {
     if (world == NULL) {
         return;
+    }
+    for (size_t index = 0; index < world->scenario_count; index++) {
+        gm_world_close(world->scenarios[index].variant);
     }
     for (size_t index = 0; index < world->system_count; index++) {
         gm_model_close(world->systems[index].model);

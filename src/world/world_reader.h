@@ -10,7 +10,23 @@
 typedef struct gm_world_reader {
     gm_world *world;
     const gm_world_options *options; // its files keep what they read in the world
+    bool lenient; // a variant: what does not fit the other structure is left out with a warning
 } gm_world_reader;
+
+/// An empty world. @param file  copied; NULL for none
+gm_status gm_world_begin(const char *file, const gm_world_options *options, gm_world **world,
+                         gm_error *error);
+/// Everything from world->root. A lenient reader stops behind `drivers`.
+gm_status gm_world_read_keys(gm_world_reader *reader, gm_error *error);
+
+/// What became of one entry of the file: a lenient reader turns the refusal of a bad one into a
+/// warning and goes on.
+gm_status gm_reader_forgive(gm_world_reader *reader, gm_status status, const gm_error *why,
+                            gm_error *error);
+
+/// A world as `structure` changes it. @param variant  out; must be closed before `world`
+gm_status gm_variant_read(const gm_world *world, const gm_config *structure, gm_world **variant,
+                          gm_error *error);
 
 // ---- world_native.c ----
 
@@ -21,6 +37,9 @@ typedef struct gm_keeping {
 } gm_keeping;
 /// @param keeping  must outlive the result
 gm_files gm_keeping_files(gm_keeping *keeping);
+
+/// The files that a world kept, and no others.
+gm_files gm_kept_files(const gm_world *world);
 
 /// The domain whose native files end as `file` does, in letters of any case; NULL when there is
 /// none.

@@ -344,7 +344,9 @@ gm_status gm_world_read_sensors(gm_world_reader *reader, const gm_config *config
         return gm_world_no_memory(error);
     }
     for (size_t index = 0; index < config->count && status == GM_OK; index++) {
-        status = read_sensor(reader, &config->children[index], error);
+        gm_error why = { 0 };
+        status = read_sensor(reader, &config->children[index], &why);
+        status = gm_reader_forgive(reader, status, &why, error);
     }
     return status == GM_OK ? sort_sensors(world, error) : status;
 }
