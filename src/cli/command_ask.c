@@ -32,8 +32,8 @@ typedef struct asking {
     gm_world *world;
     gm_scenario *made_up;        // to be closed
     const gm_scenario *scenario; // of the world, or made up
-    gm_ref *refs;                // [ref_count]
-    size_t ref_count, points, threads;
+    gm_what_if_fields fields;
+    size_t points, threads;
     gm_twin *twin; // NULL: nothing is stored, or the twin is asked over the network
     gm_twin_view view;
     gm_layout *layout; // of a fresh state
@@ -72,52 +72,25 @@ static gm_status pick_scenario(asking *ask, gm_error *error)
     return status;
 }
 
-static gm_status add_pattern(asking *ask, const char *pattern, gm_error *error)
-{
-    gm_ref *found = NULL;
-    size_t count = 0;
-    gm_status status = gm_world_find(ask->world, pattern, (gm_place){ 0 }, &found, &count, error);
-    if (status == GM_OK && count > GM_WHAT_IF_FIELDS_MAX - ask->ref_count) {
-        status = gm_error_set(error, GM_LIMIT, "a what-if compares at most %d addresses",
-                              GM_WHAT_IF_FIELDS_MAX);
-    }
-    if (status == GM_OK) {
-        memcpy(ask->refs + ask->ref_count, found, count * sizeof *found);
-        ask->ref_count += count;
-    }
-    gm_memory_free(found);
-    return status;
-}
-
 static gm_status pick_fields(asking *ask, gm_error *error)
 {
     const char *list = ask->arguments->values[FIELD];
-    ask->refs = gm_memory_new(GM_WHAT_IF_FIELDS_MAX, sizeof *ask->refs);
-    if (ask->refs == NULL) {
-        return gm_error_set(error, GM_MEMORY, "no memory for a what-if");
-    }
-    gm_status status = GM_OK;
+    gm_what_if_fields *fields = &ask->fields;
+    fields->world = ask->world;
+    fields->scenario = ask->scenario;
+    gm_status status = list == NULL ? gm_what_if_fields_own(fields, error) : GM_OK;
     for (const char *at = list; at != NULL && status == GM_OK;) {
         char pattern[ADDRESS_SIZE];
         size_t size = strcspn(at, ",");
         snprintf(pattern, sizeof pattern, "%.*s", (int)size, at);
-        status = add_pattern(ask, pattern, error);
+        status = gm_what_if_fields_add(fields, pattern, error);
         at = at[size] == ',' ? at + size + 1 : NULL;
     }
-    const gm_world *world = ask->world;
-    for (size_t index = 0; list == NULL && index < world->forecast.ref_count &&
-                           ask->ref_count < GM_WHAT_IF_FIELDS_MAX;
-         index++) {
-        ask->refs[ask->ref_count++] = world->forecast.refs[index];
+    if (status == GM_OK) {
+        status = gm_what_if_fields_finish(fields, error);
     }
-    for (size_t index = 0; list == NULL && world->forecast.ref_count == 0 &&
-                           index < world->record_count && ask->ref_count < GM_WHAT_IF_FIELDS_MAX;
-         index++) {
-        ask->refs[ask->ref_count++] = world->records[index].ref;
-    }
-    if (status == GM_OK && ask->ref_count == 0) {
-        status = gm_error_set(error, GM_INVALID,
-                              "the world forecasts and records nothing: name it with --field");
+    if (status == GM_INVALID) {
+        gm_error_prefix(error, "--field: ");
     }
     return status;
 }
@@ -175,6 +148,17 @@ static json_t *future_json(const gm_summary *rows, size_t count)
     return json_pack("{s:o, s:o, s:o}", "mean", mean, "q05", low, "q95", high);
 }
 
+static json_t *notes_json(const gm_string *notes)
+{
+    json_t *list = json_array();
+    for (const char *at = notes->data; at != NULL && *at != '\0';) {
+        size_t size = strcspn(at, "\n");
+        json_array_append_new(list, json_stringn(at, size));
+        at += size + (at[size] == '\n');
+    }
+    return list;
+}
+
 static json_t *answer_json(const asking *ask, const gm_what_if_answer *from)
 {
     json_t *fields = json_array();
@@ -186,8 +170,9 @@ static json_t *answer_json(const asking *ask, const gm_what_if_answer *from)
             json_array_append_new(
                 times, json_real((double)(from->times_ns[index] - from->times_ns[0]) / 1e9));
         }
-        gm_world_address(ask->world, ask->refs[field], address, sizeof address);
-        snprintf(unit, sizeof unit, "%s", gm_world_field(ask->world, ask->refs[field])->unit);
+        gm_world_address(ask->world, ask->fields.refs[field], address, sizeof address);
+        snprintf(unit, sizeof unit, "%s",
+                 gm_world_field(ask->world, ask->fields.refs[field])->unit);
         json_array_append_new(
             fields,
             json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "address", address, "unit", unit, "times_s",
@@ -197,18 +182,18 @@ static json_t *answer_json(const asking *ask, const gm_what_if_answer *from)
     }
     char time[40];
     gm_time_format(from->times_ns[0], time);
-    return json_pack("{s:s, s:s, s:f, s:o}", "name",
+    return json_pack("{s:s, s:s, s:f, s:o, s:o}", "name",
                      ask->scenario->name != NULL ? ask->scenario->name : "", "from", time,
                      "horizon_s", (double)(from->times_ns[count - 1] - from->times_ns[0]) / 1e9,
-                     "fields", fields);
+                     "notes", notes_json(&ask->fields.notes), "fields", fields);
 }
 
 static gm_status run_here(asking *ask, gm_error *error)
 {
     gm_what_if question = { .world = ask->world,
                             .scenario = ask->scenario,
-                            .refs = ask->refs,
-                            .ref_count = ask->ref_count,
+                            .refs = ask->fields.refs,
+                            .ref_count = ask->fields.ref_count,
                             .points = ask->points };
     gm_what_if_answer answer = { 0 };
     gm_status status = find_state(ask, error);
@@ -245,9 +230,9 @@ static gm_status receive(asking *ask, const gm_http_result *result, gm_error *er
 static gm_status run_there(asking *ask, gm_error *error)
 {
     json_t *names = json_array();
-    for (size_t index = 0; index < ask->ref_count; index++) {
+    for (size_t index = 0; index < ask->fields.ref_count; index++) {
         char address[ADDRESS_SIZE];
-        gm_world_address(ask->world, ask->refs[index], address, sizeof address);
+        gm_world_address(ask->world, ask->fields.refs[index], address, sizeof address);
         json_array_append_new(names, json_string(address));
     }
     json_t *question = json_pack("{s:s, s:o, s:I}", "name", ask->arguments->words[1], "fields",
@@ -337,7 +322,11 @@ static void print_answer(const asking *ask)
     printf("%s, from %s; mean and 90 %% band\n", ask->arguments->words[1],
            from != NULL ? from : "");
     size_t index;
-    json_t *field;
+    json_t *field, *note;
+    json_array_foreach(json_object_get(ask->answer, "notes"), index, note)
+    {
+        printf("note: %s\n", json_string_value(note));
+    }
     json_array_foreach(json_object_get(ask->answer, "fields"), index, field)
     {
         print_field(field);
@@ -385,7 +374,7 @@ static int run(const gm_arguments *arguments)
     gm_twin_close(ask.twin);
     gm_state_close(ask.fresh);
     gm_layout_close(ask.layout);
-    gm_memory_free(ask.refs);
+    gm_what_if_fields_free(&ask.fields);
     gm_scenario_close(ask.made_up);
     gm_world_close(ask.world);
     return status == GM_OK ? gm_cli_finish(arguments)
@@ -403,8 +392,9 @@ const gm_command gm_command_ask = {
              "things are and under the scenario, and prints mean and 90 % band of both and of the "
              "difference, lane\n"
              "by lane. A scenario is one of the world's, or made up: {set: {ADDRESS: ...}, for: 30 "
-             "min}. The\n"
-             "comparison is kept in the data folder's catalogue.",
+             "min}; with\n"
+             "`structure` it builds systems otherwise. The comparison is kept in the data folder's "
+             "catalogue.",
     .examples = "  gemel ask examples/incubator/world.yaml lid-open\n"
                 "  gemel ask examples/incubator/world.yaml heater-off --to http://127.0.0.1:8080\n"
                 "  gemel ask box.yaml '{set: {box/heater/power: 40 W}, for: 1 h}' --field "

@@ -50,6 +50,12 @@ static void write_plans(gm_string *out, const gm_world *world)
         gm_out_end(out, '}');
     }
     gm_out_end(out, ']');
+    gm_out_key(out, "warnings");
+    gm_out_begin(out, '[');
+    for (size_t k = 0; k < gm_world_warning_count(world); k++) {
+        gm_out_text(out, gm_world_warning_at(world, k));
+    }
+    gm_out_end(out, ']');
     gm_out_key(out, "forecast");
     gm_out_begin(out, '{');
     gm_out_key(out, "fields");

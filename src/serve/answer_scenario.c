@@ -1,6 +1,7 @@
 // What-ifs over the network: a scenario of the world file or one made up on the spot, both futures
 // and their difference.
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,20 +11,19 @@
 #include "serve/serve_call.h"
 #include "study/what_if.h"
 
-enum { POINTS_DEFAULT = 120 };
+enum { POINTS_DEFAULT = 120, NOTE_SIZE = 2 * GM_ERROR_SIZE };
 
 typedef struct question {
     const gm_scenario *scenario;
     gm_scenario *made_up; // to be closed
-    gm_ref *refs;         // [ref_count]
-    size_t ref_count;
+    gm_what_if_fields fields;
     size_t points;
 } question;
 
 static void question_free(question *q)
 {
     gm_scenario_close(q->made_up);
-    gm_memory_free(q->refs);
+    gm_what_if_fields_free(&q->fields);
 }
 
 static gm_status pick_scenario(const gm_serve_call *call, const json_t *body, question *q,
@@ -34,9 +34,12 @@ static gm_status pick_scenario(const gm_serve_call *call, const json_t *body, qu
     if (status != GM_OK) {
         return status;
     }
-    if ((name == NULL) == (json_object_get(body, "set") == NULL)) {
+    bool is_made_up =
+        json_object_get(body, "set") != NULL || json_object_get(body, "structure") != NULL;
+    if ((name != NULL) == is_made_up) {
         return gm_error_set(error, GM_INVALID,
-                            "give either 'name', a scenario of the world, or 'set' and 'for'");
+                            "give either 'name', a scenario of the world, or 'set' (or "
+                            "'structure') and 'for'");
     }
     if (name != NULL) {
         q->scenario = gm_world_find_scenario(call->world, name);
@@ -46,7 +49,7 @@ static gm_status pick_scenario(const gm_serve_call *call, const json_t *body, qu
                                   "the world has no scenario '%s'; GET /api/v1/world lists them",
                                   name);
     }
-    static const char *const parts[] = { "set", "for", "about" };
+    static const char *const parts[] = { "structure", "set", "for", "about" };
     json_t *made_up = json_object();
     for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
         json_t *part = json_object_get(body, parts[k]);
@@ -65,68 +68,25 @@ static gm_status pick_scenario(const gm_serve_call *call, const json_t *body, qu
     return status;
 }
 
-/// Adds the addresses that a pattern matches.
-static gm_status add_pattern(const gm_serve_call *call, const char *pattern, question *q,
-                             gm_error *error)
-{
-    gm_ref *found = NULL;
-    size_t count = 0;
-    gm_status status = gm_world_find(call->world, pattern, (gm_place){ 0 }, &found, &count, error);
-    if (status == GM_OK && count > GM_WHAT_IF_FIELDS_MAX - q->ref_count) {
-        status = gm_error_set(error, GM_LIMIT, "a what-if compares at most %d addresses",
-                              GM_WHAT_IF_FIELDS_MAX);
-    }
-    if (status == GM_OK) {
-        memcpy(q->refs + q->ref_count, found, count * sizeof *found);
-        q->ref_count += count;
-    }
-    gm_memory_free(found);
-    return status;
-}
-
-/// What the world is about when nobody says which fields: those forecast, else recorded, else
-/// estimated.
-static void pick_own_fields(const gm_world *world, question *q)
-{
-    for (size_t k = 0; k < world->forecast.ref_count && q->ref_count < GM_WHAT_IF_FIELDS_MAX; k++) {
-        q->refs[q->ref_count++] = world->forecast.refs[k];
-    }
-    bool none = q->ref_count == 0;
-    for (size_t k = 0; none && k < world->record_count && q->ref_count < GM_WHAT_IF_FIELDS_MAX;
-         k++) {
-        q->refs[q->ref_count++] = world->records[k].ref;
-    }
-    none = q->ref_count == 0;
-    for (size_t k = 0; none && k < world->estimate_count && q->ref_count < GM_WHAT_IF_FIELDS_MAX;
-         k++) {
-        q->refs[q->ref_count++] = world->estimates[k].ref;
-    }
-}
-
 static gm_status pick_fields(const gm_serve_call *call, const json_t *body, question *q,
                              gm_error *error)
 {
     const json_t *fields = json_object_get(body, "fields");
+    q->fields.world = call->world;
+    q->fields.scenario = q->scenario;
     gm_status status = GM_OK;
-    q->refs = gm_memory_new(GM_WHAT_IF_FIELDS_MAX, sizeof *q->refs);
-    if (q->refs == NULL) {
-        return gm_error_set(error, GM_MEMORY, "no memory for the fields of a what-if");
-    }
     if (fields == NULL) {
-        pick_own_fields(call->world, q);
+        status = gm_what_if_fields_own(&q->fields, error);
     } else if (!json_is_array(fields)) {
         return gm_error_set(error, GM_INVALID, "'fields' must be a list of addresses");
     }
     for (size_t k = 0; status == GM_OK && k < json_array_size(fields); k++) {
         const char *pattern = json_string_value(json_array_get(fields, k));
         status = pattern != NULL
-                     ? add_pattern(call, pattern, q, error)
+                     ? gm_what_if_fields_add(&q->fields, pattern, error)
                      : gm_error_set(error, GM_INVALID, "'fields' must be a list of addresses");
     }
-    if (status == GM_OK && q->ref_count == 0) {
-        status = gm_error_set(error, GM_INVALID, "'fields' is empty: what is to be compared?");
-    }
-    return status;
+    return status == GM_OK ? gm_what_if_fields_finish(&q->fields, error) : status;
 }
 
 static gm_status read_question(const gm_serve_call *call, const json_t *body, question *q,
@@ -167,6 +127,20 @@ static void write_future(gm_string *out, const char *key, const gm_summary *summ
     gm_out_end(out, '}');
 }
 
+static void write_notes(gm_string *out, const gm_string *notes)
+{
+    gm_out_key(out, "notes");
+    gm_out_begin(out, '[');
+    for (const char *at = notes->data; at != NULL && *at != '\0';) {
+        char line[NOTE_SIZE];
+        size_t size = strcspn(at, "\n");
+        snprintf(line, sizeof line, "%.*s", (int)size, at);
+        gm_out_text(out, line);
+        at += size + (at[size] == '\n');
+    }
+    gm_out_end(out, ']');
+}
+
 static void write_answer(gm_serve_call *call, const question *q, int64_t from_ns,
                          const gm_what_if_answer *answer)
 {
@@ -176,11 +150,12 @@ static void write_answer(gm_serve_call *call, const question *q, int64_t from_ns
     gm_out_key_text(out, "name", q->made_up == NULL ? q->scenario->name : NULL);
     gm_out_key_time(out, "from", from_ns);
     gm_out_key_seconds(out, "horizon_s", q->scenario->horizon_ns);
+    write_notes(out, &q->fields.notes);
     gm_out_key(out, "fields");
     gm_out_begin(out, '[');
     for (size_t field = 0; field < answer->ref_count; field++) {
         gm_out_begin(out, '{');
-        gm_out_address(out, call->world, q->refs[field]);
+        gm_out_address(out, call->world, q->fields.refs[field]);
         gm_out_key(out, "times_s");
         gm_out_begin(out, '[');
         for (size_t k = 0; k < count; k++) {
@@ -198,8 +173,8 @@ static void write_answer(gm_serve_call *call, const question *q, int64_t from_ns
 
 gm_status gm_run_scenario(gm_serve_call *call, gm_error *error)
 {
-    static const char *const keys[] = { "name",   "set",    "for",    "about",
-                                        "fields", "points", "branch", NULL };
+    static const char *const keys[] = { "name",   "structure", "set",    "for", "about",
+                                        "fields", "points",    "branch", NULL };
     const char *branch = "live";
     json_t *body = NULL;
     question q = { 0 };
@@ -219,8 +194,8 @@ gm_status gm_run_scenario(gm_serve_call *call, gm_error *error)
         gm_what_if ask = { .world = call->world,
                            .state = view.state,
                            .scenario = q.scenario,
-                           .refs = q.refs,
-                           .ref_count = q.ref_count,
+                           .refs = q.fields.refs,
+                           .ref_count = q.fields.ref_count,
                            .points = q.points,
                            .workers = call->workers };
         status = gm_what_if_run(&ask, &answer, error);
