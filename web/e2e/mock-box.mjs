@@ -192,10 +192,10 @@ export function makeBox(speed) {
         }),
         systems: () => [{
             name: 'box', domain: 'thermal', summary: 'Lumped thermal network', group: 'box', classes: [
-                { name: 'node', doc: 'something that holds heat', count: 3, population: false, shape: [], fields: [
+                { name: 'node', doc: 'something that holds heat', count: 3, population: false, shape: null, fields: [
                     { name: 'temperature', unit: 'K', role: 'state' }, { name: 'power', unit: 'W', role: 'input' },
                     { name: 'capacity', unit: 'J/K', role: 'parameter' }] },
-                { name: 'path', doc: 'a way heat takes', count: 2, population: false, shape: [], fields: [
+                { name: 'path', doc: 'a way heat takes', count: 2, population: false, shape: null, fields: [
                     { name: 'conductance', unit: 'W/K', role: 'parameter' }] },
             ],
         }],

@@ -215,8 +215,10 @@ export async function askReady(net: Network, element: number, ready: Ready, amou
     }
     const title = `${nameOf(net, element)} ${ready.tells}`;
     const level = ready.unit === undefined ? amount : `${amount} ${ready.unit.spelt}`;
+    const has = (name: string) => net.classes[net.classOf[element] as number]?.fields.some((one) => one.name === name);
+    const stopped = (ready.stops ?? []).filter(has).map((name) => [addressOf(net, element, name), { at: '+0 s', to: 0 }] as const);
     const question: Question = {
-        set: { [addressOf(net, element, ready.field)]: { at: '+0 s', [ready.way]: level } },
+        set: { [addressOf(net, element, ready.field)]: { at: '+0 s', [ready.way]: level }, ...Object.fromEntries(stopped) },
         for: `${horizon_s} s`,
         fields: comparedFields(net, element, shown),
         points: pointsFor(net, shown),

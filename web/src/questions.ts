@@ -13,6 +13,8 @@ export interface Ready {
     amount: number;
     /** The unit of the amount, as the world file spells it and as people read it; without one it is not asked for. */
     unit?: { spelt: string; shown: string };
+    /** Fields that are set to zero with it, where the element has them: who would undo the change. */
+    stops?: string[];
     /** Offered only while this holds of the field's present value. */
     when?: (value: number) => boolean;
 }
@@ -37,21 +39,29 @@ const isShut = (field: string) => (value: number) =>
     choices.some((choice) => choice.field === field && choice.shut.includes(Math.round(value)));
 const isOpen = (field: string) => (value: number) => !isShut(field)(value);
 
+const controls = ['automatic']; // controls of the network's own would switch it back
+
 export const questions: Ready[] = [
     {
         field: 'leak_area', asks: 'What if this bursts?', tells: 'bursts', way: 'add', amount: 20,
         unit: { spelt: 'cm2', shown: 'cm²' },
     },
     {
-        field: 'status', kind: 'pump', asks: 'What if this pump trips?', tells: 'trips', way: 'to', amount: 0,
+        field: 'status', kind: 'pump', asks: 'What if this pump trips?', tells: 'trips', way: 'to', amount: 0, stops: controls,
         when: isOpen('status'),
     },
     {
-        field: 'status', kind: 'pump', asks: 'What if this pump starts?', tells: 'starts', way: 'to', amount: 1,
+        field: 'status', kind: 'pump', asks: 'What if this pump starts?', tells: 'starts', way: 'to', amount: 1, stops: controls,
         when: isShut('status'),
     },
-    { field: 'status', asks: 'What if this is closed?', tells: 'is closed', way: 'to', amount: 0, when: isOpen('status') },
-    { field: 'status', asks: 'What if this is opened?', tells: 'is opened', way: 'to', amount: 1, when: isShut('status') },
+    {
+        field: 'status', asks: 'What if this is closed?', tells: 'is closed', way: 'to', amount: 0, stops: controls,
+        when: isOpen('status'),
+    },
+    {
+        field: 'status', asks: 'What if this is opened?', tells: 'is opened', way: 'to', amount: 1, stops: controls,
+        when: isShut('status'),
+    },
 ];
 
 export const choiceOf = (field: string) => choices.find((choice) => choice.field === field);

@@ -43,13 +43,23 @@ function Suspects({ event, told }: { event: string; told: Suspicion }) {
     );
 }
 
-function EventRow({ event }: { event: TwinEvent }) {
+/** What is told of an open event; of several that have the same suspects, the first shows them. */
+function toldFor(event: TwinEvent, list: TwinEvent[]): Suspicion | undefined {
+    const alike = ({ suspects }: Suspicion) => JSON.stringify(suspects);
+    const told = event.end === null ? suspicions.value.get(String(event.id)) : undefined;
+    const first = told === undefined ? undefined : list.find(({ id }) => {
+        const other = suspicions.value.get(String(id));
+        return other !== undefined && alike(other) === alike(told);
+    });
+    return first?.id === event.id ? told : undefined;
+}
+
+function EventRow({ event, told }: { event: TwinEvent; told: Suspicion | undefined }) {
     const start = seconds(event.start);
     const end = seconds(event.end);
     const open = event.end === null;
     // an event's size is how far something is off, never a point on a scale
     const display = asDifference(displayOf(event.unit ?? '1', null, si.value));
-    const told = open ? suspicions.value.get(String(event.id)) : undefined;
     const lasted = start === null ? null : (end ?? time_s.value ?? start) - start;
     return (
         <li class={open ? 'event open' : 'event'} data-testid="event-row" data-open={open}>
@@ -80,14 +90,14 @@ export function Events() {
     const list = events.value;
     const open = list.filter((event) => event.end === null).length;
     return (
-        <section class="panel events" aria-labelledby="events-title">
+        <section class={open > 0 ? 'panel events alert' : 'panel events'} aria-labelledby="events-title">
             <h2 id="events-title">
                 Events {open > 0 ? <span class="tag bad" role="status">{open} open</span> : null}
             </h2>
             {list.length === 0 ? <p class="note">Nothing out of the ordinary so far.</p> : null}
             <ul>
                 {list.slice(0, most_shown).map((event) => (
-                    <EventRow key={event.id} event={event} />
+                    <EventRow key={event.id} event={event} told={toldFor(event, list)} />
                 ))}
             </ul>
             {list.length > most_shown ? <p class="note">and {list.length - most_shown} older</p> : null}

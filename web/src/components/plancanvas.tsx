@@ -6,7 +6,7 @@ import { colours, onScheme } from '../chart';
 import { rampOf } from '../colourscale';
 import { numberText, spreadText } from '../format';
 import { className, elementOf, middleOf, nearest, type Network } from '../network';
-import { drawNetwork, drawOverlay, fitted, kept, toPlan, type Frame, type Inks, type View } from '../plandraw';
+import { drawNetwork, drawOverlay, fitted, kept, toPlan, toScreen, type Frame, type Inks, type View } from '../plandraw';
 import {
     accused, answered, columns, paint, pick, picked, sensed, shut, suspicions, type Paint,
 } from '../planstate';
@@ -176,7 +176,12 @@ export function PlanCanvas({ net, hold }: { net: Network; hold: (camera: Camera 
             fit: () => look(fitted(net.box, room())),
             show: (element) => {
                 const middle = middleOf(net, element);
-                const near = fitted(net.box, room()).scale * Math.min(near_scale, Math.max(1, Math.sqrt(net.count) / 12));
+                const near = fitted(net.box, room()).scale * Math.min(near_scale, Math.max(1, Math.sqrt(net.count) / 20));
+                const { x, y } = toScreen(view ?? fitted(net.box, room()), room(), middle.x, middle.y);
+                const inside = x > reach_px && y > reach_px && x < room().width - reach_px && y < room().height - reach_px;
+                if (inside && (view?.scale ?? 0) >= near * 0.99) {
+                    return; // it is seen already
+                }
                 look({ ...middle, scale: Math.max(view?.scale ?? 0, near) });
             },
         };

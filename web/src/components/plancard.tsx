@@ -5,7 +5,7 @@ import type { Field, Value } from '../api';
 import { numberText } from '../format';
 import { addressOf, className, type Network } from '../network';
 import { askReady, askingPlan, questionTrouble } from '../planfeed';
-import { nameOf, paint, pick, sensed, wordsOf } from '../planstate';
+import { nameOf, offer, paint, pick, sensed, wordsOf } from '../planstate';
 import { choiceOf, questions, type Ready } from '../questions';
 import { bandOf, charted, chartOnly, displayFor, sensors, values } from '../store';
 import { asDifference, convert } from '../units';
@@ -117,9 +117,19 @@ function Questions({ net, element }: { net: Network; element: number }) {
 export function ElementCard({ net, element }: { net: Network; element: number }) {
     const kind = net.classes[net.classOf[element] as number];
     const names = sensed.value.get(element) ?? [];
-    const rows = kind?.fields ?? [];
-    // what is computed first: given parameters are only looked up
-    const sorted = [...rows.filter(({ role }) => role !== 'parameter'), ...rows.filter(({ role }) => role === 'parameter')];
+    const first = paint.value?.kind === 'now' ? offer.value?.field : undefined;
+    const fields = [...(kind?.fields ?? [])].sort((a, b) => Number(b.name === first) - Number(a.name === first));
+    const table = (rows: Field[]) => (
+        <table>
+            <tbody>
+                {rows.map((field) => {
+                    const address = addressOf(net, element, field.name);
+                    return <FieldRow key={address} address={address} field={field} value={values.value.get(address)} />;
+                })}
+            </tbody>
+        </table>
+    );
+    const given = fields.filter(({ role }) => role === 'parameter');
     return (
         <section class="plan-card" aria-label={nameOf(net, element)} data-testid="plan-card">
             <header>
@@ -135,14 +145,13 @@ export function ElementCard({ net, element }: { net: Network; element: number })
                     ))}
                 </p>
             )}
-            <table>
-                <tbody>
-                    {sorted.map((field) => {
-                        const address = addressOf(net, element, field.name);
-                        return <FieldRow key={address} address={address} field={field} value={values.value.get(address)} />;
-                    })}
-                </tbody>
-            </table>
+            {table(fields.filter(({ role }) => role !== 'parameter'))}
+            {given.length === 0 ? null : (
+                <details>
+                    <summary>Parameters <small>{given.length}</small></summary>
+                    {table(given)}
+                </details>
+            )}
         </section>
     );
 }
