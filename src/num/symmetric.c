@@ -1,10 +1,10 @@
 // Sparse L D L^T over lanes: num/symmetric.h.
 //
 // Any order of elimination in which a column comes before its parent in the elimination tree gives
-// the same fill. Of these, columns stand here by blocks of whole subtrees (whose values fit a near
-// cache), within a block by their height above the leaves (neighbours then do not wait for each
-// other's pivots), and within a height by how many entries they have (the loop over columns of one
-// size is free of branches; half of a network's columns have one entry, most others two).
+// the same fill. Of these, columns stand here by blocks of whole subtrees, whose values are near
+// each other; and within a block, as far as the tree allows, those with equally many entries follow
+// each other: a network's columns have few, and the loop over columns of one size is free of
+// branches. First come, first served, so neighbours seldom wait for each other's pivots.
 #include "num/symmetric.h"
 
 #include <stdbool.h>
@@ -15,8 +15,9 @@
 #include "base/require.h"
 
 enum {
-    BLOCK = 512, // columns: their values at width 8 fill about 128 KiB
-    NONE = -1,   // as uint32_t
+    BLOCK = 1024, // columns: their values at width 8 fill about 256 KiB
+    KINDS = 6,    // of columns: with 0, 1, 2, 3, 4 and more entries
+    NONE = -1,    // as uint32_t
 };
 
 /// Columns in sequence with equally many entries.
@@ -45,14 +46,14 @@ typedef struct analysis {
     uint32_t *near_start, *near;  // per place j: the places < j that a pair joins with it
     uint32_t *parent;             // [count]: in the elimination tree; NONE for a root
     uint32_t *length;             // [count]: entries of each column
-    uint32_t *height, *block;     // [count]: what columns are sorted by
+    uint32_t *block;              // [count]: of each column
     uint32_t *mark, *next, *swap; // [count + 1]: work
 } analysis;
 
 static void analysis_free(analysis *a)
 {
     void *all[] = { a->amd_start, a->amd_pattern, a->amd_order, a->near_start, a->near, a->parent,
-                    a->length,    a->height,      a->block,     a->mark,       a->next, a->swap };
+                    a->length,    a->block,       a->mark,      a->next,       a->swap };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         gm_memory_free(all[i]);
     }
@@ -90,8 +91,7 @@ static gm_status reserve(gm_symmetric *s, analysis *a, gm_error *error)
     a->amd_order = gm_memory_new(count, sizeof *a->amd_order);
     a->near_start = gm_memory_new(count + 1, sizeof *a->near_start);
     a->near = gm_memory_new(pair_count, sizeof *a->near);
-    uint32_t **works[] = { &a->parent, &a->length, &a->height, &a->block,
-                           &a->mark,   &a->next,   &a->swap };
+    uint32_t **works[] = { &a->parent, &a->length, &a->block, &a->mark, &a->next, &a->swap };
     bool complete = s->place && s->unknown && s->slot && s->start && a->amd_start &&
                     a->amd_pattern && a->amd_order && a->near_start && a->near;
     for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
@@ -176,51 +176,23 @@ static uint64_t find_tree(const gm_symmetric *s, analysis *a)
     return fill;
 }
 
-/// Sorts the order of elimination by one key, equal ones as they stood.
-/// @param key  [count] < = count, of the places as they were before any sorting
-/// @param order  [count] in out: such places
-static void sort_by(const gm_symmetric *s, analysis *a, const uint32_t *key, uint32_t *order)
+/// Divides the tree into blocks of whole subtrees, and what stands above them all.
+static void divide_tree(const gm_symmetric *s, analysis *a)
 {
-    memset(a->next, 0, (s->count + 1) * sizeof *a->next);
-    for (size_t j = 0; j < s->count; j++) {
-        a->next[key[j]]++;
-    }
-    uint32_t sum = 0;
-    for (size_t k = 0; k <= s->count; k++) {
-        uint32_t here = a->next[k];
-        a->next[k] = sum;
-        sum += here;
-    }
-    for (size_t j = 0; j < s->count; j++) {
-        a->swap[a->next[key[order[j]]]++] = order[j];
-    }
-    memcpy(order, a->swap, s->count * sizeof *order);
-}
-
-/// Sorts the order of elimination as the head of this file says.
-static void refine_order(gm_symmetric *s, analysis *a)
-{
-    uint32_t *size = a->swap, *order = a->mark;
-    memset(a->height, 0, s->count * sizeof *a->height);
+    uint32_t *size = a->swap, sum = 0;
     for (size_t j = 0; j < s->count; j++) {
         size[j] = 1;
     }
     for (size_t j = 0; j < s->count; j++) { // children come before their parents
-        uint32_t parent = a->parent[j];
-        if (parent != (uint32_t)NONE) {
-            size[parent] += size[j];
-            a->height[parent] =
-                a->height[parent] > a->height[j] ? a->height[parent] : a->height[j] + 1;
+        if (a->parent[j] != (uint32_t)NONE) {
+            size[a->parent[j]] += size[j];
         }
     }
-    // the roots of blocks get their numbers by how many columns stand in blocks before them
-    uint32_t sum = 0;
+    // a subtree's block is how many blocks the subtrees before it would fill
     for (size_t j = 0; j < s->count; j++) {
         uint32_t parent = a->parent[j];
-        bool small = size[j] <= BLOCK;
-        bool root = small && (parent == (uint32_t)NONE || size[parent] > BLOCK);
-        a->block[j] = small ? (uint32_t)NONE : (uint32_t)s->count;
-        if (root) {
+        a->block[j] = size[j] <= BLOCK ? (uint32_t)NONE : (uint32_t)s->count;
+        if (size[j] <= BLOCK && (parent == (uint32_t)NONE || size[parent] > BLOCK)) {
             a->block[j] = sum / BLOCK;
             sum += size[j];
         }
@@ -229,11 +201,89 @@ static void refine_order(gm_symmetric *s, analysis *a)
         if (a->block[j] == (uint32_t)NONE) {
             a->block[j] = a->block[a->parent[j]];
         }
-        order[j] = (uint32_t)j;
     }
-    sort_by(s, a, a->length, order);
-    sort_by(s, a, a->height, order);
-    sort_by(s, a, a->block, order);
+}
+
+/// Sorts the places by their block, in a block as they stood.
+static void sort_by_block(const gm_symmetric *s, analysis *a, uint32_t *order)
+{
+    memset(a->next, 0, (s->count + 1) * sizeof *a->next);
+    for (size_t j = 0; j < s->count; j++) {
+        a->next[a->block[j]]++;
+    }
+    uint32_t sum = 0;
+    for (size_t k = 0; k <= s->count; k++) {
+        uint32_t here = a->next[k];
+        a->next[k] = sum;
+        sum += here;
+    }
+    for (uint32_t j = 0; j < s->count; j++) {
+        order[a->next[a->block[j]]++] = j;
+    }
+}
+
+/// Columns of one kind that wait for nothing any more, first come first served.
+typedef struct queue {
+    uint32_t first, last, count;
+} queue;
+
+static void push(analysis *a, queue queues[KINDS], uint32_t column)
+{
+    uint32_t length = a->length[column];
+    queue *q = &queues[length < KINDS ? length : KINDS - 1];
+    if (q->count++ == 0) {
+        q->first = column;
+    } else {
+        a->next[q->last] = column;
+    }
+    q->last = column;
+}
+
+/// Orders the columns of one block.
+/// @param children  [count] in out: how many children of each column have no place yet
+/// @param order  [size] in: columns of the block; out: in their new order
+static void order_block(analysis *a, uint32_t *children, uint32_t *order, size_t size)
+{
+    queue queues[KINDS] = { 0 };
+    for (size_t i = 0; i < size; i++) {
+        if (children[order[i]] == 0) {
+            push(a, queues, order[i]);
+        }
+    }
+    queue *q = queues;
+    for (size_t i = 0; i < size; i++) {
+        for (queue *other = queues; q->count == 0 && other < queues + KINDS; other++) {
+            q = other;
+        }
+        uint32_t column = q->first, parent = a->parent[column];
+        q->first = a->next[column];
+        q->count--;
+        order[i] = column;
+        if (parent != (uint32_t)NONE && --children[parent] == 0 &&
+            a->block[parent] == a->block[column]) {
+            push(a, queues, parent);
+        }
+    }
+}
+
+/// Sorts the order of elimination as the head of this file says.
+static void refine_order(gm_symmetric *s, analysis *a)
+{
+    uint32_t *children = a->swap, *order = a->mark;
+    divide_tree(s, a);
+    sort_by_block(s, a, order);
+    memset(children, 0, s->count * sizeof *children);
+    for (size_t j = 0; j < s->count; j++) {
+        if (a->parent[j] != (uint32_t)NONE) {
+            children[a->parent[j]]++;
+        }
+    }
+    for (size_t from = 0, to = 0; from < s->count; from = to) {
+        while (to < s->count && a->block[order[to]] == a->block[order[from]]) {
+            to++;
+        }
+        order_block(a, children, order + from, to - from);
+    }
     for (size_t j = 0; j < s->count; j++) {
         a->next[j] = s->unknown[order[j]];
     }
@@ -445,6 +495,9 @@ GM_INLINE void eliminate(const gm_symmetric *s, gm_symmetric_system system, cons
         case 3:
             eliminate_run(&at, system, r->count, 3, width);
             break;
+        case 4:
+            eliminate_run(&at, system, r->count, 4, width);
+            break;
         default:
             eliminate_run(&at, system, r->count, r->size, width);
             break;
@@ -500,6 +553,9 @@ GM_INLINE gm_lane_mask substitute(const gm_symmetric *s, gm_symmetric_system sys
             break;
         case 3:
             substitute_run(&at, system.right, r->count, 3, width);
+            break;
+        case 4:
+            substitute_run(&at, system.right, r->count, 4, width);
             break;
         default:
             substitute_run(&at, system.right, r->count, r->size, width);
