@@ -171,13 +171,13 @@ static void share_streams(const gm_world *world, gm_world *variant)
     }
 }
 
-// Says where the structure is, unless the error does.
+// Says where the structure is, unless the error points into the same text.
 static gm_status wrong_structure(const gm_config *structure, const gm_error *why, gm_error *error)
 {
-    const char *file = structure->place.file;
-    size_t size = file != NULL ? strlen(file) : 0;
-    bool placed = size > 0 && strncmp(why->text, file, size) == 0 && why->text[size] == ':';
-    return placed
+    char text[GM_ERROR_SIZE];
+    snprintf(text, sizeof text, "%s%s", structure->place.file != NULL ? structure->place.file : "",
+             structure->place.file != NULL ? ":" : "line ");
+    return strncmp(why->text, text, strlen(text)) == 0
                ? gm_error_set(error, why->status, "%s", why->text)
                : gm_error_at(error, why->status, structure->key_place, "structure: %s", why->text);
 }

@@ -406,6 +406,32 @@ static void a_what_if_shows_both_futures(void **state)
     refused(b, path, "{\"set\": 3, \"for\": \"1 min\"}", 400, "");
 }
 
+static void a_what_if_may_build_otherwise(void **state)
+{
+    bench *b = *state;
+    // a second way out beside the first; and nothing of the heater's path is left
+    json_t *answer = ask(b, "POST", "/api/v1/scenarios/run",
+                         "{\"structure\": {\"box\": {\"paths\": {\"heater-air\": null, "
+                         "\"heater-room\": {\"conductance\": \"2 W/K\"}}}}, "
+                         "\"set\": {\"box/heater-room/conductance\": \"3 W/K\"}, "
+                         "\"for\": \"10 min\", \"fields\": [\"box/*/conductance\", "
+                         "\"box/air/temperature\"], \"points\": 5}",
+                         200);
+    assert_int_equal(json_array_size(json_object_get(answer, "fields")), 2);
+    const char *note = json_string_value(json_array_get(json_object_get(answer, "notes"), 0));
+    assert_non_null(note);
+    assert_string_equal(note, "box/path/heater-air/conductance is left out: it is not there under "
+                              "the scenario");
+    json_decref(answer);
+    static const char *const path = "POST /api/v1/scenarios/run";
+    refused(b, path, "{\"structure\": {\"bxo\": {}}, \"for\": \"1 min\"}", 404,
+            "did you mean 'box'?");
+    refused(b, path, "{\"structure\": {\"box\": {\"paths\": {\"a-b\": {}}}}, \"for\": \"1 min\"}",
+            404, "line 1:34: there is no node 'a'");
+    refused(b, path, "{\"structure\": {}, \"name\": \"lid-open\"}", 400, "either 'name'");
+    refused(b, path, "{\"structure\": {}}", 400, "horizon");
+}
+
 // ---- samples ----
 
 static void samples_are_acknowledged_after_the_commit(void **state)
@@ -509,6 +535,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(a_branch_lives_its_own_life),
         cmocka_unit_test(wrong_branch_requests_are_explained),
         cmocka_unit_test(a_what_if_shows_both_futures),
+        cmocka_unit_test(a_what_if_may_build_otherwise),
         cmocka_unit_test(samples_are_acknowledged_after_the_commit),
         cmocka_unit_test(a_large_post_of_samples_is_taken_whole),
         cmocka_unit_test(wrong_paths_and_methods_are_explained),

@@ -314,7 +314,7 @@ static void a_structure_that_cannot_be_built_is_refused(void **state)
     refuse(world, "{structure: [town]}", GM_INVALID, "expected a map of systems");
     refuse(world, "{structure: {town: none}}", GM_INVALID, "built otherwise");
     refuse(world, "{structure: {town: {remove: [side, main]}}}", GM_INVALID,
-           "structure: a network without pipes");
+           "line 1:2: structure: a network without pipes");
     refuse(world, "{structure: {town: {pipes: {new: {share: 3}}}}}", GM_INVALID, "out of range");
     refuse(world, "{structure: {town: {piles: {}}}}", GM_INVALID, "did you mean 'pipes'");
     refuse(world, "{structure: {box: {paths: {a-b: none, x-y: none}}}}", GM_NOT_FOUND,

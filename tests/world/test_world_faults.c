@@ -33,11 +33,14 @@ static const char everything[] =
     "%/day}}}\n"
     "record: {\"*/level\": 1 s}\n"
     "forecast: {fields: [a/level], at: [1 min, 5 s]}\n"
-    "scenarios: {x: {for: 1 h, set: {a/level: [{at: 1 min, times: 2, for: 1 s}, {at: 1 s, to: 1 "
+    "scenarios: {x: {for: 1 h, structure: {house: {nodes: {bath: none}, paths: {hall-bath: "
+    "none}}}, "
+    "set: {a/level: [{at: 1 min, times: 2, for: 1 s}, {at: 1 s, to: 1 "
     "m}]}}}\n";
 
 static const char what_if[] =
-    "{\"set\": {\"a/inflow\": {\"ramp\": {\"to\": 1, \"over\": \"5 s\"}}}, \"for\": \"1 min\"}";
+    "{\"structure\": {\"house\": {\"nodes\": {\"hall\": {\"capacity\": 3}}}},"
+    " \"set\": {\"a/inflow\": {\"ramp\": {\"to\": 1, \"over\": \"5 s\"}}}, \"for\": \"1 min\"}";
 
 // Reads, lays out and moves a world; whether all of it went well. A failure is told as one of
 // memory.
@@ -45,8 +48,8 @@ static bool live(gm_error *error)
 {
     gm_world *world = NULL;
     gm_scenario *scenario = NULL;
-    gm_layout *layout = NULL;
-    gm_state *state = NULL;
+    gm_layout *layout = NULL, *varied_layout = NULL;
+    gm_state *state = NULL, *varied = NULL;
     gm_advance_options options = { .mode = GM_ADVANCE_AHEAD };
     gm_status status =
         read_world_bytes(units, everything, sizeof everything - 1, files, &world, error);
@@ -61,16 +64,21 @@ static bool live(gm_error *error)
         status = gm_state_create(layout, 0, &state, error);
     }
     if (status == GM_OK) {
-        status = gm_world_work_create(world, 5, &options.work, error);
+        status = gm_scenario_fork(world, scenario, state, &varied_layout, &varied, error);
+    }
+    if (status == GM_OK) {
+        status = gm_world_work_create(scenario->variant, 5, &options.work, error);
     }
     if (status == GM_OK) {
         status = gm_scenario_start(scenario, 5, 0, &options.run, error);
     }
     if (status == GM_OK) {
-        status = gm_world_advance(world, state, &options, 4 * GM_SECOND_NS, error);
+        status = gm_world_advance(scenario->variant, varied, &options, 4 * GM_SECOND_NS, error);
     }
     gm_scenario_stop(options.run);
     gm_world_work_close(options.work);
+    gm_state_close(varied);
+    gm_layout_close(varied_layout);
     gm_state_close(state);
     gm_layout_close(layout);
     gm_scenario_close(scenario);
