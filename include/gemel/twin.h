@@ -25,6 +25,8 @@ enum {
     GM_TWIN_BRANCHES_MAX = 256,
     GM_TWIN_EVENTS_MAX = 1 << 16, // events kept in memory, the newest
     GM_TWIN_WINDOW_MAX = 4096,    // cycles that a late sample may rewind
+    GM_SUSPECTS_MAX = 4096,       // changes that `detect: {suspects: ...}` may put on trial
+    GM_SUSPECT_ROWS = 10,         // of them in an answer, the likeliest
 };
 
 typedef struct gm_twin gm_twin;
@@ -189,11 +191,40 @@ typedef struct gm_twin_event {
     char kind[32];            // "innovation", "stale", "range"
     char subject[128];        // a sensor's name or an address
     char unit[32];
-    char text[256]; // a plain sentence
+    char text[512]; // a plain sentence
 } gm_twin_event;
 /// Newest start first. @param events out, [limit]; @param count out
 void gm_twin_events(gm_twin *twin, bool open_only, size_t limit, gm_twin_event *events,
                     size_t *count);
+
+// ---- suspects ----
+
+/// A change of the plant, or of a sensor, that may be behind an event.
+typedef struct gm_suspect {
+    char address[256];  // of the field that changed; "" for a sensor
+    char sensor[128];   // whose readings are off by `size`; "" for a field
+    char unit[32];      // SI
+    double size;        // likeliest change, in `unit`, averaged over the time since
+    double probability; // 0 .. 1
+    int64_t since_ns;   // likeliest time of the change
+} gm_suspect;
+
+/// What is behind an event, as far as can be told.
+typedef struct gm_suspicion {
+    uint64_t event;       // id
+    int64_t evaluated_ns; // source time
+    size_t samples;       // measurements that were looked at
+    double none;          // probability that it is none of the suspects and no sensor
+    gm_suspect suspects[GM_SUSPECT_ROWS]; // [count] likeliest first
+    size_t count;
+    char text[320]; // end of a sentence: "most likely ...", "cannot tell ..."
+} gm_suspicion;
+
+/// Which of the world's suspects (`detect: {suspects: ...}`) explains an innovation event. Asked
+/// again as samples come in; docs/twin.md says how. Any thread.
+/// @param event  its id; 0: the event looked into last
+/// @return GM_NOT_FOUND when there is no answer (yet)
+gm_status gm_twin_suspects(gm_twin *twin, uint64_t event, gm_suspicion *found, gm_error *error);
 
 // ---- branches ----
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/require.h"
+#include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
 enum { LEAP_CYCLES = 1000 }; // a gap longer than this without samples is one cycle
@@ -64,6 +65,7 @@ static gm_status run_to(gm_twin *twin, int64_t time_ns, gm_error *error)
         status = move_world(twin, sample_ns, error);
         if (status == GM_OK) {
             status = gm_estimator_update(twin, twin->window.entries + at, end - at, error);
+            gm_suspects_take(twin, twin->window.entries + at, end - at);
         }
         at = end;
     }
@@ -131,6 +133,7 @@ static gm_status keep(gm_twin *twin, int64_t known_ns, gm_held **held, gm_error 
     }
     made->cycle = gm_cycle_number(twin, made->time_ns);
     gm_window_keep(twin, made);
+    gm_suspects_hold(twin, made);
     gm_recorder_cycle(twin, made->state, known_ns);
     *held = made;
     return GM_OK;
@@ -150,6 +153,7 @@ static gm_status rewind_from(gm_twin *twin, int64_t known_ns, gm_error *error)
     gm_state_close(twin->state);
     twin->state = fork;
     gm_monitor_rewind(twin, gm_state_time(fork));
+    gm_suspects_rewind(twin, gm_state_time(fork));
     size_t again = window->count - kept;
     window->count = kept;
     uint64_t last_mark = twin->mark;
@@ -246,6 +250,7 @@ gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error)
     twin->cycle = held->cycle;
     gm_publish(twin, held);
     status = gm_forecaster_issue(twin, error);
+    gm_suspects_run(twin);
     if (status == GM_OK && !twin->replaying) {
         gm_tell(twin, &(gm_twin_update){ .kind = GM_UPDATE_CYCLE, .cycle = twin->cycle });
         gm_branches_keep(twin);

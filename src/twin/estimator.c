@@ -177,13 +177,13 @@ gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error)
 
 // ---- inputs ----
 
-static double value_of(const gm_twin *twin, const gm_arrived *entry)
+double gm_sample_value(const gm_twin *twin, const gm_arrived *entry)
 {
     const gm_conversion *to_si = &twin->world->sensors[entry->sample.sensor].to_si;
     return entry->sample.value * to_si->factor + to_si->offset;
 }
 
-static bool is_plausible(const gm_world_sensor *sensor, double value)
+bool gm_sample_plausible(const gm_world_sensor *sensor, double value)
 {
     return value >= sensor->min && value <= sensor->max;
 }
@@ -203,7 +203,7 @@ static gm_status write_input(gm_twin *twin, const gm_arrived *entry, double valu
 
 // ---- measurements ----
 
-static double noise_of(const gm_world_sensor *sensor, double value)
+double gm_sample_noise(const gm_world_sensor *sensor, double value)
 {
     if (sensor->noise > 0.0) {
         return sensor->noise;
@@ -425,12 +425,12 @@ static size_t collect(gm_twin *twin, size_t group, const gm_arrived *entries, si
     size_t found = 0;
     for (size_t index = 0; index < count && found < twin->world->sensor_count; index++) {
         const gm_world_sensor *sensor = &twin->world->sensors[entries[index].sample.sensor];
-        double value = value_of(twin, &entries[index]);
+        double value = gm_sample_value(twin, &entries[index]);
         if (sensor->is_driver || twin->world->systems[sensor->ref.system].group != group ||
-            !is_plausible(sensor, value)) {
+            !gm_sample_plausible(sensor, value)) {
             continue;
         }
-        double noise = noise_of(sensor, value);
+        double noise = gm_sample_noise(sensor, value);
         estimator->measured[found] = value;
         estimator->variance[found] = noise * noise;
         estimator->refs[found] = sensor->ref;
@@ -446,8 +446,8 @@ gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t c
     for (size_t index = 0; status == GM_OK && index < count; index++) {
         const gm_arrived *entry = &entries[index];
         const gm_world_sensor *sensor = &twin->world->sensors[entry->sample.sensor];
-        double value = value_of(twin, entry);
-        bool plausible = is_plausible(sensor, value);
+        double value = gm_sample_value(twin, entry);
+        bool plausible = gm_sample_plausible(sensor, value);
         gm_monitor_arrival(twin, entry, value, plausible);
         if (plausible && sensor->is_driver) {
             status = write_input(twin, entry, value, error);

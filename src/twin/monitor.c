@@ -14,6 +14,7 @@
 
 #include "assim/square_root.h"
 #include "base/calendar.h"
+#include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
 static const double scale_rate = 0.002; // how fast the running size follows
@@ -37,8 +38,9 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
                            .warm_up = 100,
                            .stale = 5.0,
                            .learn_after_ns = 900 * GM_SECOND_NS };
-    static const char *const keys[] = { "slack",   "threshold", "calm",        "calm count",
-                                        "warm up", "stale",     "learn after", NULL };
+    static const char *const keys[] = { "slack",          "threshold", "calm",        "calm count",
+                                        "warm up",        "stale",     "learn after", "suspects",
+                                        "suspect window", NULL };
     const gm_config *config = twin->world->detect;
     if (config == NULL) {
         return GM_OK;
@@ -148,6 +150,10 @@ static void describe(const gm_twin *twin, size_t sensor, gm_event_kind kind, gm_
                  "%s has read %.3g %s %s than the model expects since %s", declared->name,
                  fabs(event->size), declared->field_unit, event->size < 0.0 ? "lower" : "higher",
                  start);
+        const char *suspects = gm_suspects_text(twin, event->id);
+        size_t length = strlen(event->text);
+        snprintf(event->text + length, sizeof event->text - length, "%s%s",
+                 suspects[0] != '\0' ? "; " : "", suspects);
     }
 }
 
@@ -175,6 +181,32 @@ static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, 
     kept = known ? kept : new_event(twin);
     if (kept != NULL) {
         *kept = (gm_kept_event){ .event = event, .cleared_ns = INT64_MAX };
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    show(twin, &event);
+    if (what.kind == EVENT_INNOVATION) {
+        gm_suspects_raise(twin, sensor, &event);
+    }
+}
+
+void gm_monitor_retell(gm_twin *twin, uint64_t id)
+{
+    gm_twin_event event = { 0 };
+    pthread_mutex_lock(&twin->look_lock);
+    gm_kept_event *kept = find_event(twin, id);
+    if (kept != NULL) {
+        event = kept->event;
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    size_t sensor = gm_world_find_sensor(twin->world, event.subject);
+    if (event.id == 0 || sensor == GM_NO_INDEX) {
+        return;
+    }
+    describe(twin, sensor, EVENT_INNOVATION, &event);
+    pthread_mutex_lock(&twin->look_lock);
+    kept = find_event(twin, id);
+    if (kept != NULL) {
+        memcpy(kept->event.text, event.text, sizeof event.text);
     }
     pthread_mutex_unlock(&twin->look_lock);
     show(twin, &event);
@@ -242,6 +274,9 @@ void gm_monitor_settle(gm_twin *twin, int64_t known_ns)
 {
     gm_twin_event event;
     while (settle_one(twin, known_ns, &event)) {
+        if (event.end_ns != INT64_MAX) {
+            gm_suspects_withdraw(twin, event.id);
+        }
         show(twin, &event);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "base/calendar.h"
 #include "base/require.h"
+#include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
 // a live cycle starts this much after its end, so that samples of its last moment are there: a
@@ -56,8 +57,8 @@ static gm_status open_parts(gm_twin *twin, gm_error *error)
         status = open_store(twin, error);
     }
     static gm_status (*const parts[])(gm_twin *, gm_error *) = {
-        gm_intake_open,  gm_window_open,     gm_estimator_open,
-        gm_monitor_open, gm_forecaster_open, gm_recorder_open,
+        gm_intake_open,   gm_window_open,     gm_estimator_open, gm_monitor_open,
+        gm_suspects_open, gm_forecaster_open, gm_recorder_open,
     };
     for (size_t index = 0; status == GM_OK && index < sizeof parts / sizeof *parts; index++) {
         status = parts[index](twin, error);
@@ -125,6 +126,7 @@ void gm_twin_close(gm_twin *twin)
     gm_intake_close(twin);
     gm_window_close(&twin->window);
     gm_forecaster_close(twin);
+    gm_suspects_close(twin);
     gm_held_drop(twin->live);
     for (size_t index = 0; index < twin->branch_count; index++) {
         gm_held_drop(twin->branches[index].held);

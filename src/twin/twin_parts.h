@@ -248,6 +248,7 @@ struct gm_twin {
     gm_window window;
     gm_estimator estimator;
     gm_detect detect;
+    struct gm_suspects *suspects; // suspects.h; NULL: none declared
     gm_recorder recorder;
     int64_t redo_ns;  // earliest sample that no kept cycle knows; INT64_MAX: none
     int64_t begin_ns; // where the journal says the twin begins; INT64_MIN before
@@ -377,6 +378,11 @@ gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
 /// each other. Writes `state`, a fork. On the cycle's thread.
 gm_status gm_estimator_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns, gm_error *error);
 
+/// A sample in SI; whether its sensor can mean that; the standard deviation of a measurement.
+double gm_sample_value(const gm_twin *twin, const gm_arrived *entry);
+bool gm_sample_plausible(const gm_world_sensor *sensor, double value);
+double gm_sample_noise(const gm_world_sensor *sensor, double value);
+
 // ---- monitor.c ----
 
 struct gm_innovation;
@@ -398,6 +404,8 @@ void gm_monitor_rewind(gm_twin *twin, int64_t time_ns);
 /// After a rewind that is known about up to known_ns: events that were not raised again are
 /// withdrawn, those that were not cleared again last.
 void gm_monitor_settle(gm_twin *twin, int64_t known_ns);
+/// Tells of an innovation event again, as its suspects are known better.
+void gm_monitor_retell(gm_twin *twin, uint64_t event);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
 
 // ---- forecaster.c ----

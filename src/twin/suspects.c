@@ -1,0 +1,493 @@
+// Suspects: what is remembered for inquiries, when one is made, and who is told.
+//
+// The twin remembers samples and a few states of the last while. An innovation event opens a case,
+// or joins one of its group that began about then. The case is looked into at the end of the cycle
+// and again after 4, 8, 16 ... cycles while one of its events lasts and it began within `suspect
+// window`. Reading `detect: {suspects: ...}`:
+//
+//   suspects: { town/pipe/*/leak_area: {add: 5 cm2}, box/heater/power: {times: 0.5} }
+//   suspect window: 30 min
+#include "twin/suspects.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/require.h"
+
+static const int64_t default_window_ns = 1800 * GM_SECOND_NS;
+static const double anchors_per_window = 7.0; // the ring covers one and a half windows
+
+// ---- reading ----
+
+static gm_status refuse_times(const gm_world_change *change, gm_error *error)
+{
+    if (change->kind == GM_CHANGE_RAMP || change->at_ns != 0 || change->for_ns != 0 ||
+        change->every_ns != 0) {
+        return gm_error_at(error, GM_INVALID, change->place,
+                           "when a suspect changed is what is to be found: expected one of to, "
+                           "add, times, trip alone");
+    }
+    return GM_OK;
+}
+
+/// What is written at every tick would wipe the trial out.
+static gm_status refuse_fed(const gm_world *world, const gm_world_change *change, gm_error *error)
+{
+    gm_rule_kind rule =
+        change->driver != GM_NO_INDEX ? world->drivers[change->driver].past.kind : GM_RULE_NONE;
+    if (change->linked || rule == GM_RULE_PROFILE) {
+        char address[4 * GM_NAME_MAX];
+        gm_world_address(world, change->ref, address, sizeof address);
+        return gm_error_at(error, GM_INVALID, change->place,
+                           "'%.200s' is fed by a %s: it cannot be a suspect", address,
+                           change->linked ? "link" : "profile");
+    }
+    return GM_OK;
+}
+
+static size_t group_of(const gm_world *world, gm_ref ref)
+{
+    return world->systems[ref.system].group;
+}
+
+static bool is_same_kind(gm_ref a, gm_ref b)
+{
+    return a.system == b.system && a.class_number == b.class_number && a.field == b.field;
+}
+
+/// Kinds of suspects (fields) share a group's suspicion evenly, and so do those of one kind.
+static void share_suspicion(const gm_world *world, gm_suspects *suspects)
+{
+    for (size_t index = 0; index < suspects->trial_count; index++) {
+        gm_suspect_trial *trial = &suspects->trials[index];
+        size_t like = 0, kinds = 0;
+        for (size_t other = 0; other < suspects->trial_count; other++) {
+            const gm_ref ref = suspects->trials[other].ref;
+            like += is_same_kind(ref, trial->ref);
+            size_t first = 0;
+            while (!is_same_kind(suspects->trials[first].ref, ref)) {
+                first++;
+            }
+            kinds += first == other && group_of(world, ref) == group_of(world, trial->ref);
+        }
+        trial->log_prior = -log((double)like) - log((double)kinds);
+    }
+}
+
+static gm_status read_trials(gm_twin *twin, const gm_config *config, gm_suspects *suspects,
+                             gm_error *error)
+{
+    gm_config set = *config;
+    set.key = "set";
+    const gm_config whole = { .kind = GM_CONFIG_MAP,
+                              .count = 1,
+                              .children = &set,
+                              .place = config->place,
+                              .units = config->units };
+    gm_scenario scenario = { 0 };
+    gm_status status = gm_scenario_build(twin->world, &whole, twin->arena, &scenario, error);
+    if (status == GM_OK && scenario.change_count > GM_SUSPECTS_MAX) {
+        status = gm_error_at(error, GM_LIMIT, config->place, "%zu suspects: at most %d are offered",
+                             scenario.change_count, GM_SUSPECTS_MAX);
+    }
+    if (status != GM_OK) {
+        return status;
+    }
+    suspects->trials = gm_arena_new(twin->arena, scenario.change_count, sizeof *suspects->trials);
+    if (suspects->trials == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for suspects");
+    }
+    for (size_t index = 0; status == GM_OK && index < scenario.change_count; index++) {
+        const gm_world_change *change = &scenario.changes[index];
+        suspects->trials[suspects->trial_count++] =
+            (gm_suspect_trial){ .ref = change->ref, .kind = change->kind, .value = change->value };
+        status = refuse_times(change, error);
+        if (status == GM_OK) {
+            status = refuse_fed(twin->world, change, error);
+        }
+    }
+    share_suspicion(twin->world, suspects);
+    return status;
+}
+
+static gm_status read_window(gm_twin *twin, const gm_config *config, int64_t *window_ns,
+                             gm_error *error)
+{
+    int64_t cycle_ns = twin->world->cycle_ns;
+    *window_ns = default_window_ns > 16 * cycle_ns ? default_window_ns : 16 * cycle_ns;
+    int64_t most_ns =
+        SUSPECT_WINDOW_CYCLES < INT64_MAX / cycle_ns ? SUSPECT_WINDOW_CYCLES * cycle_ns : INT64_MAX;
+    *window_ns = *window_ns < most_ns ? *window_ns : most_ns;
+    gm_status status = config == NULL ? GM_OK : gm_config_duration(config, window_ns, error);
+    if (status == GM_OK && (*window_ns < SUSPECT_GAP_CYCLES * cycle_ns || *window_ns > most_ns)) {
+        status = gm_error_at(error, GM_LIMIT, config->place,
+                             "suspect window: expected %d to %d cycles, got '%.40s'",
+                             SUSPECT_GAP_CYCLES, SUSPECT_WINDOW_CYCLES, config->text);
+    }
+    return status;
+}
+
+/// The world as it is, less the drivers that draw lots for each lane.
+static gm_status calm_down(gm_twin *twin, gm_suspects *suspects, gm_error *error)
+{
+    const gm_world *world = twin->world;
+    uint32_t *drivers = gm_arena_new(twin->arena, world->past_driver_count, sizeof *drivers);
+    if (drivers == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for suspects");
+    }
+    suspects->calm = *world;
+    suspects->calm.past_drivers = drivers;
+    suspects->calm.past_driver_count = 0;
+    for (size_t index = 0; index < world->past_driver_count; index++) {
+        uint32_t driver = world->past_drivers[index];
+        if (world->drivers[driver].past.kind != GM_RULE_STOCHASTIC) {
+            drivers[suspects->calm.past_driver_count++] = driver;
+        }
+    }
+    return gm_world_work_create(&suspects->calm, twin->lanes, &suspects->work, error);
+}
+
+gm_status gm_suspects_open(gm_twin *twin, gm_error *error)
+{
+    const gm_config *config = gm_config_get(twin->world->detect, "suspects"),
+                    *window = gm_config_get(twin->world->detect, "suspect window");
+    if (config == NULL) {
+        return window == NULL ? GM_OK
+                              : gm_error_at(error, GM_INVALID, window->key_place,
+                                            "suspect window: there are no `suspects`");
+    }
+    gm_suspects *suspects = gm_arena_new(twin->arena, 1, sizeof *suspects);
+    if (suspects == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for suspects");
+    }
+    twin->suspects = suspects;
+    suspects->cases = gm_arena_new(twin->arena, SUSPECT_CASES, sizeof *suspects->cases);
+    gm_status status = suspects->cases != NULL
+                           ? read_trials(twin, config, suspects, error)
+                           : gm_error_set(error, GM_MEMORY, "no memory for suspects");
+    if (status == GM_OK) {
+        status = read_window(twin, window, &suspects->window_ns, error);
+    }
+    if (status == GM_OK) {
+        status = calm_down(twin, suspects, error);
+    }
+    return status == GM_OK ? gm_suspects_load(twin, error) : status;
+}
+
+// ---- remembering ----
+
+static void drop_anchor(gm_suspect_case *of)
+{
+    gm_held_drop(of->anchor);
+    of->anchor = NULL;
+}
+
+/// Forgets states and samples; cases that are under way stay as they are.
+static void forget_all(gm_suspects *suspects)
+{
+    for (size_t index = 0; index < suspects->anchor_count; index++) {
+        gm_held_drop(suspects->anchors[index]);
+    }
+    for (size_t index = 0; index < suspects->case_count; index++) {
+        drop_anchor(&suspects->cases[index]);
+    }
+    suspects->anchor_count = suspects->sample_count = 0;
+}
+
+void gm_suspects_close(gm_twin *twin)
+{
+    if (twin->suspects != NULL) {
+        forget_all(twin->suspects);
+        gm_memory_free(twin->suspects->samples);
+        gm_world_work_close(twin->suspects->work);
+    }
+}
+
+void gm_suspects_take(gm_twin *twin, const gm_arrived *entries, size_t count)
+{
+    gm_suspects *suspects = twin->suspects;
+    if (suspects == NULL || suspects->anchor_count == 0) {
+        return;
+    }
+    size_t needed = suspects->sample_count + count;
+    if (needed > suspects->sample_capacity) {
+        gm_suspect_sample *grown =
+            needed > SUSPECT_SAMPLES_MAX
+                ? NULL
+                : gm_memory_grow(suspects->samples, &suspects->sample_capacity, needed,
+                                 sizeof *grown);
+        if (grown == NULL) {
+            gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
+                         "no room for %zu samples: suspects are looked for from here on", needed);
+            forget_all(suspects);
+            return;
+        }
+        suspects->samples = grown;
+    }
+    for (size_t index = 0; index < count; index++) {
+        size_t sensor = entries[index].sample.sensor;
+        double value = gm_sample_value(twin, &entries[index]);
+        if (gm_sample_plausible(&twin->world->sensors[sensor], value)) {
+            suspects->samples[suspects->sample_count++] =
+                (gm_suspect_sample){ entries[index].sample.time_ns, value, (uint32_t)sensor };
+        }
+    }
+}
+
+/// Forgets samples that no inquiry can want any more.
+static void trim_samples(gm_suspects *suspects)
+{
+    int64_t oldest_ns = suspects->anchors[0]->time_ns;
+    for (size_t index = 0; index < suspects->case_count; index++) {
+        const gm_held *anchor = suspects->cases[index].anchor;
+        oldest_ns = anchor != NULL && anchor->time_ns < oldest_ns ? anchor->time_ns : oldest_ns;
+    }
+    size_t gone = 0;
+    while (gone < suspects->sample_count && suspects->samples[gone].time_ns <= oldest_ns) {
+        gone++;
+    }
+    if (gone > 0) {
+        suspects->sample_count -= gone;
+        memmove(suspects->samples, suspects->samples + gone,
+                suspects->sample_count * sizeof *suspects->samples);
+    }
+}
+
+void gm_suspects_hold(gm_twin *twin, gm_held *held)
+{
+    gm_suspects *suspects = twin->suspects;
+    if (suspects == NULL) {
+        return;
+    }
+    int64_t every_ns = (int64_t)((double)suspects->window_ns / anchors_per_window);
+    size_t count = suspects->anchor_count;
+    if (count > 0 && held->time_ns - suspects->anchors[count - 1]->time_ns < every_ns) {
+        return;
+    }
+    if (count == SUSPECT_ANCHORS) {
+        gm_held_drop(suspects->anchors[0]);
+        memmove(suspects->anchors, suspects->anchors + 1, --count * sizeof *suspects->anchors);
+    }
+    atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+    suspects->anchors[count] = held;
+    suspects->anchor_count = count + 1;
+    trim_samples(suspects);
+}
+
+void gm_suspects_rewind(gm_twin *twin, int64_t time_ns)
+{
+    gm_suspects *suspects = twin->suspects;
+    if (suspects == NULL) {
+        return;
+    }
+    while (suspects->anchor_count > 0 &&
+           suspects->anchors[suspects->anchor_count - 1]->time_ns > time_ns) {
+        gm_held_drop(suspects->anchors[--suspects->anchor_count]);
+    }
+    while (suspects->sample_count > 0 &&
+           suspects->samples[suspects->sample_count - 1].time_ns > time_ns) {
+        suspects->sample_count--;
+    }
+}
+
+// ---- cases ----
+
+static size_t find_member(const gm_suspect_case *of, uint64_t event)
+{
+    size_t index = 0;
+    while (index < of->event_count && of->events[index] != event) {
+        index++;
+    }
+    return index;
+}
+
+static gm_suspect_case *find_case(const gm_suspects *suspects, uint64_t event)
+{
+    for (size_t index = suspects->case_count; index-- > 0;) {
+        gm_suspect_case *of = &suspects->cases[index];
+        if (find_member(of, event) < of->event_count) {
+            return of;
+        }
+    }
+    return NULL;
+}
+
+/// Takes a case out. Under look_lock.
+static void remove_case(gm_suspects *suspects, gm_suspect_case *of)
+{
+    drop_anchor(of);
+    size_t index = (size_t)(of - suspects->cases);
+    memmove(of, of + 1, (--suspects->case_count - index) * sizeof *of);
+}
+
+/// The newest state a good while before the case began, so that the run shows first how good the
+/// model is by itself; the oldest when there is none.
+static void pick_anchor(const gm_suspects *suspects, gm_suspect_case *of)
+{
+    int64_t wanted_ns = of->start_ns - suspects->window_ns / 2;
+    size_t chosen = 0;
+    for (size_t index = 0; index < suspects->anchor_count; index++) {
+        chosen = suspects->anchors[index]->time_ns <= wanted_ns ? index : chosen;
+    }
+    drop_anchor(of);
+    if (suspects->anchor_count > 0 && suspects->anchors[chosen]->time_ns < of->raised_ns) {
+        of->anchor = suspects->anchors[chosen];
+        atomic_fetch_add_explicit(&of->anchor->holders, 1, memory_order_relaxed);
+    }
+}
+
+/// The case that an event of a group belongs to, if one began about then; else a new one. Under
+/// look_lock.
+static gm_suspect_case *case_for(gm_twin *twin, size_t group, const gm_twin_event *event)
+{
+    gm_suspects *suspects = twin->suspects;
+    for (size_t index = suspects->case_count; index-- > 0;) {
+        gm_suspect_case *of = &suspects->cases[index];
+        if (of->group == group && of->anchor != NULL && of->event_count < SUSPECT_MEMBERS &&
+            event->start_ns - of->start_ns < suspects->window_ns) {
+            return of;
+        }
+    }
+    if (suspects->case_count == SUSPECT_CASES) {
+        gm_suspects_forget(twin, &suspects->cases[0]);
+        remove_case(suspects, &suspects->cases[0]);
+    }
+    gm_suspect_case *of = &suspects->cases[suspects->case_count++];
+    *of = (gm_suspect_case){ .group = group,
+                             .start_ns = event->start_ns,
+                             .raised_ns = event->raised_ns,
+                             .gap_ns = SUSPECT_GAP_CYCLES * twin->world->cycle_ns };
+    return of;
+}
+
+void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
+{
+    gm_suspects *suspects = twin->suspects;
+    if (suspects == NULL) {
+        return;
+    }
+    int64_t gap_ns = SUSPECT_GAP_CYCLES * twin->world->cycle_ns;
+    pthread_mutex_lock(&twin->look_lock);
+    gm_suspect_case *of = find_case(suspects, event->id);
+    if (of == NULL) {
+        of = case_for(twin, group_of(twin->world, twin->world->sensors[sensor].ref), event);
+        of->events[of->event_count] = event->id;
+        of->sensors[of->event_count++] = (uint32_t)sensor;
+        // one more witness: worth another look soon
+        bool looked = of->found.evaluated_ns != 0;
+        int64_t soon_ns = looked ? of->found.evaluated_ns + gap_ns : event->raised_ns;
+        of->due_ns = of->event_count == 1 || soon_ns < of->due_ns ? soon_ns : of->due_ns;
+    }
+    bool earlier = event->start_ns < of->start_ns;
+    if (earlier) {
+        of->start_ns = event->start_ns;
+        of->raised_ns = event->raised_ns;
+    }
+    if (earlier || of->anchor == NULL) {
+        pick_anchor(suspects, of);
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+}
+
+void gm_suspects_withdraw(gm_twin *twin, uint64_t event)
+{
+    gm_suspects *suspects = twin->suspects;
+    gm_suspect_case *of = suspects != NULL ? find_case(suspects, event) : NULL;
+    if (of == NULL) {
+        return;
+    }
+    gm_suspects_forget(twin, of); // it goes by its first event
+    pthread_mutex_lock(&twin->look_lock);
+    size_t index = find_member(of, event), behind = --of->event_count - index;
+    memmove(of->events + index, of->events + index + 1, behind * sizeof *of->events);
+    memmove(of->sensors + index, of->sensors + index + 1, behind * sizeof *of->sensors);
+    bool empty = of->event_count == 0;
+    if (empty) {
+        remove_case(suspects, of);
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    if (!empty && of->found.evaluated_ns != 0) {
+        gm_suspects_keep(twin, of);
+    }
+}
+
+// ---- looking into cases ----
+
+const char *gm_suspects_text(const gm_twin *twin, uint64_t event)
+{
+    const gm_suspect_case *of = twin->suspects != NULL ? find_case(twin->suspects, event) : NULL;
+    return of != NULL ? of->found.text : "";
+}
+
+static bool is_open(const gm_twin *twin, const gm_suspect_case *of)
+{
+    const gm_sensor_memory *memories = gm_state_section(twin->state, SECTION_SENSORS);
+    for (size_t index = 0; index < of->event_count; index++) {
+        if (memories[of->sensors[index]].events[EVENT_INNOVATION] == of->events[index]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_into(gm_twin *twin, gm_suspect_case *of)
+{
+    int64_t now_ns = gm_state_time(twin->state);
+    gm_inquiry inquiry = { of, now_ns };
+    gm_suspicion found = { 0 };
+    gm_error error = { 0 };
+    gm_status status = gm_suspects_inquire(twin, &inquiry, &found, &error);
+    of->due_ns = now_ns + of->gap_ns;
+    of->gap_ns *= 2;
+    if (status != GM_OK) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "no suspects: %s", error.text);
+        return;
+    }
+    pthread_mutex_lock(&twin->look_lock);
+    of->found = found;
+    pthread_mutex_unlock(&twin->look_lock);
+    gm_suspects_keep(twin, of);
+    for (size_t index = 0; index < of->event_count; index++) {
+        gm_monitor_retell(twin, of->events[index]);
+    }
+}
+
+void gm_suspects_run(gm_twin *twin)
+{
+    gm_suspects *suspects = twin->suspects;
+    int64_t now_ns = gm_state_time(twin->state);
+    bool known = twin->replaying && now_ns <= twin->recorded_ns; // what was found is on disk
+    for (size_t index = 0; suspects != NULL && !known && index < suspects->case_count; index++) {
+        gm_suspect_case *of = &suspects->cases[index];
+        if (now_ns - of->start_ns > suspects->window_ns) {
+            drop_anchor(of);
+        } else if (of->anchor != NULL && of->due_ns <= now_ns && is_open(twin, of)) {
+            look_into(twin, of);
+        }
+    }
+}
+
+gm_status gm_twin_suspects(gm_twin *twin, uint64_t event, gm_suspicion *found, gm_error *error)
+{
+    const gm_suspects *suspects = twin->suspects;
+    if (suspects == NULL) {
+        return gm_error_set(error, GM_NOT_FOUND,
+                            "the world names no suspects: `detect: {suspects: ...}` would");
+    }
+    pthread_mutex_lock(&twin->look_lock);
+    const gm_suspect_case *chosen = event != 0 ? find_case(suspects, event) : NULL;
+    for (size_t index = 0; event == 0 && index < suspects->case_count; index++) {
+        const gm_suspect_case *of = &suspects->cases[index];
+        bool newer = chosen == NULL || of->found.evaluated_ns >= chosen->found.evaluated_ns;
+        chosen = newer ? of : chosen;
+    }
+    bool there = chosen != NULL && chosen->found.evaluated_ns != 0;
+    if (there) {
+        *found = chosen->found;
+        found->event = event != 0 ? event : chosen->events[0];
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    return there ? GM_OK
+                 : gm_error_set(error, GM_NOT_FOUND, "no suspects were looked for %s",
+                                event != 0 ? "behind that event" : "yet");
+}

@@ -1,0 +1,104 @@
+// Suspects: which declared change of the plant explains an innovation event best. Private to
+// src/twin; docs/twin.md says how it is found.
+//
+// Nothing of this is part of the state and nothing of it steers the state. All functions belong to
+// whoever runs the cycle; what others see (cases' members and findings) changes under look_lock.
+#ifndef GEMEL_TWIN_SUSPECTS_H
+#define GEMEL_TWIN_SUSPECTS_H
+
+#include "twin/twin_parts.h"
+
+enum {
+    SUSPECT_ANCHORS = 12,            // states that an inquiry may start from
+    SUSPECT_CASES = 64,              // kept, the newest
+    SUSPECT_MEMBERS = 32,            // events in a case
+    SUSPECT_SAMPLES_MAX = 1 << 20,   // remembered for inquiries
+    SUSPECT_WINDOW_CYCLES = 1 << 16, // of `suspect window`
+    SUSPECT_GAP_CYCLES = 4,          // between inquiries into a case, at least
+};
+
+/// A change on trial: what one lane is asked to suffer.
+typedef struct gm_suspect_trial {
+    gm_ref ref;
+    gm_change_kind kind; // set, add, times, trip
+    double value;        // SI
+    double log_prior;    // its share among the suspects of its group
+} gm_suspect_trial;
+
+/// A plausible sample, remembered for inquiries.
+typedef struct gm_suspect_sample {
+    int64_t time_ns;
+    double value; // SI
+    uint32_t sensor;
+} gm_suspect_sample;
+
+/// Events of one group that began at about the same time, and what was found out about them.
+typedef struct gm_suspect_case {
+    size_t group;
+    uint64_t events[SUSPECT_MEMBERS];
+    uint32_t sensors[SUSPECT_MEMBERS]; // of the events
+    size_t event_count;
+    int64_t start_ns, raised_ns; // of the earliest
+    gm_held *anchor;             // NULL: no further inquiry
+    int64_t due_ns, gap_ns;      // when to look again; what to wait after that
+    gm_suspicion found;          // evaluated_ns 0: nothing yet
+} gm_suspect_case;
+
+typedef struct gm_suspects {
+    gm_suspect_trial *trials; // [trial_count]
+    size_t trial_count;
+    int64_t window_ns;
+    gm_world calm;       // the world without drivers that draw lots: lanes differ by trials alone
+    gm_world_work *work; // for it
+    gm_held *anchors[SUSPECT_ANCHORS]; // [anchor_count] by time
+    size_t anchor_count;
+    gm_suspect_sample *samples; // [sample_count] by time, those after the oldest anchor
+    size_t sample_count, sample_capacity;
+    gm_suspect_case *cases; // [SUSPECT_CASES], [case_count] by age
+    size_t case_count;
+} gm_suspects;
+
+// ---- suspects.c ----
+
+/// Reads `suspects` and `suspect window` of `detect:`. Without the first twin->suspects stays NULL
+/// and all functions here do nothing.
+gm_status gm_suspects_open(gm_twin *twin, gm_error *error);
+void gm_suspects_close(gm_twin *twin);
+/// Samples of one time that the live state has taken.
+void gm_suspects_take(gm_twin *twin, const gm_arrived *entries, size_t count);
+/// A cycle's end.
+void gm_suspects_hold(gm_twin *twin, gm_held *held);
+/// The live state went back to time_ns.
+void gm_suspects_rewind(gm_twin *twin, int64_t time_ns);
+/// An innovation event was raised (again).
+void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event);
+/// An event was withdrawn.
+void gm_suspects_withdraw(gm_twin *twin, uint64_t event);
+/// What was found out about an event, as the end of a sentence; "" for nothing yet.
+const char *gm_suspects_text(const gm_twin *twin, uint64_t event);
+/// Looks into the cases that are due. Failing is logged.
+void gm_suspects_run(gm_twin *twin);
+
+// ---- suspects_fit.c ----
+
+/// What an inquiry is about.
+typedef struct gm_inquiry {
+    const gm_suspect_case *of;
+    int64_t until_ns;
+} gm_inquiry;
+/// Runs the samples since the case's anchor again, once as it was and once for every suspect, and
+/// weighs them. @param found out, all but `event`
+/// @return GM_NUMERIC (the run without a change fails), GM_MEMORY, GM_NOT_FOUND (no samples, no
+/// suspects in the group)
+gm_status gm_suspects_inquire(gm_twin *twin, const gm_inquiry *inquiry, gm_suspicion *found,
+                              gm_error *error);
+
+// ---- suspects_keep.c ----
+
+/// Puts a case on disk, so that it survives a restart; failing is logged. Takes it off again.
+void gm_suspects_keep(gm_twin *twin, const gm_suspect_case *of);
+void gm_suspects_forget(gm_twin *twin, const gm_suspect_case *of);
+/// Reads the cases back that are on disk.
+gm_status gm_suspects_load(gm_twin *twin, gm_error *error);
+
+#endif

@@ -1,0 +1,142 @@
+// Cases on disk: `suspects/ID` of the catalogue, ID the first event's, in 20 digits. It holds
+// (codec/pack.h) version u16, start and raised i64, events as count u32 and for each id
+// u64 and the sensor's name; evaluated i64, samples u64, none f64, text; suspects as count u32 and
+// for each address, sensor, unit, size f64, probability f64, since i64.
+#include <stdio.h>
+#include <string.h>
+
+#include "twin/suspects.h"
+
+enum { KEEP_VERSION = 1, KEY_SIZE = 64, SUSPECT_SIZE_LEAST = 36, EVENT_SIZE_LEAST = 12 };
+
+static const char prefix[] = "suspects/";
+
+static void key_of(char key[KEY_SIZE], const gm_suspect_case *of)
+{
+    snprintf(key, KEY_SIZE, "%s%020llu", prefix, (unsigned long long)of->events[0]);
+}
+
+static void pack_case(const gm_twin *twin, const gm_suspect_case *of, gm_string *out)
+{
+    const gm_suspicion *found = &of->found;
+    gm_pack_u16(out, KEEP_VERSION);
+    gm_pack_i64(out, of->start_ns);
+    gm_pack_i64(out, of->raised_ns);
+    gm_pack_u32(out, (uint32_t)of->event_count);
+    for (size_t index = 0; index < of->event_count; index++) {
+        gm_pack_u64(out, of->events[index]);
+        gm_pack_text(out, gm_text_of(twin->world->sensors[of->sensors[index]].name));
+    }
+    gm_pack_i64(out, found->evaluated_ns);
+    gm_pack_u64(out, found->samples);
+    gm_pack_f64(out, found->none);
+    gm_pack_text(out, gm_text_of(found->text));
+    gm_pack_u32(out, (uint32_t)found->count);
+    for (size_t index = 0; index < found->count; index++) {
+        const gm_suspect *suspect = &found->suspects[index];
+        gm_pack_text(out, gm_text_of(suspect->address));
+        gm_pack_text(out, gm_text_of(suspect->sensor));
+        gm_pack_text(out, gm_text_of(suspect->unit));
+        gm_pack_f64(out, suspect->size);
+        gm_pack_f64(out, suspect->probability);
+        gm_pack_i64(out, suspect->since_ns);
+    }
+}
+
+void gm_suspects_keep(gm_twin *twin, const gm_suspect_case *of)
+{
+    if (twin->store == NULL) {
+        return;
+    }
+    char key[KEY_SIZE];
+    gm_string bytes = { 0 };
+    gm_error error = { 0 };
+    key_of(key, of);
+    pack_case(twin, of, &bytes);
+    gm_status status = bytes.failed
+                           ? gm_error_set(&error, GM_MEMORY, "no memory for it")
+                           : gm_catalogue_put(twin->store, key, bytes.data, bytes.size, &error);
+    if (status != GM_OK) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
+                     "what suspects were found will not survive a restart: %s", error.text);
+    }
+    gm_string_free(&bytes);
+}
+
+void gm_suspects_forget(gm_twin *twin, const gm_suspect_case *of)
+{
+    if (twin->store != NULL) {
+        char key[KEY_SIZE];
+        key_of(key, of);
+        gm_catalogue_remove(twin->store, key, NULL);
+    }
+}
+
+// ---- reading back ----
+
+static void take_text(char *to, size_t size, gm_unpack *in)
+{
+    gm_text text = gm_unpack_text(in);
+    snprintf(to, size, "%.*s", (int)text.size, text.data != NULL ? text.data : "");
+}
+
+/// Events of sensors that the world file no longer has are left out.
+static void take_events(const gm_twin *twin, gm_unpack *in, gm_suspect_case *of)
+{
+    size_t count = gm_unpack_count(in, EVENT_SIZE_LEAST);
+    for (size_t index = 0; index < count && !in->failed; index++) {
+        char name[GM_NAME_MAX + 1];
+        uint64_t event = gm_unpack_u64(in);
+        take_text(name, sizeof name, in);
+        size_t sensor = gm_world_find_sensor(twin->world, name);
+        if (sensor != GM_NO_INDEX && of->event_count < SUSPECT_MEMBERS) {
+            of->group = twin->world->systems[twin->world->sensors[sensor].ref.system].group;
+            of->events[of->event_count] = event;
+            of->sensors[of->event_count++] = (uint32_t)sensor;
+        }
+    }
+}
+
+static void take_case(void *context, const char *key, const void *bytes, size_t size)
+{
+    const gm_twin *twin = context;
+    gm_suspects *suspects = twin->suspects;
+    if (suspects->case_count == SUSPECT_CASES) {
+        return;
+    }
+    gm_suspect_case *of = &suspects->cases[suspects->case_count];
+    *of = (gm_suspect_case){ .gap_ns = SUSPECT_GAP_CYCLES * twin->world->cycle_ns };
+    gm_suspicion *found = &of->found;
+    gm_unpack in = gm_unpack_of(bytes, size);
+    bool known = gm_unpack_u16(&in) == KEEP_VERSION;
+    of->start_ns = gm_unpack_i64(&in);
+    of->raised_ns = gm_unpack_i64(&in);
+    take_events(twin, &in, of);
+    found->evaluated_ns = gm_unpack_i64(&in);
+    found->samples = gm_unpack_u64(&in);
+    found->none = gm_unpack_f64(&in);
+    take_text(found->text, sizeof found->text, &in);
+    found->count = gm_unpack_count(&in, SUSPECT_SIZE_LEAST);
+    in.failed = in.failed || found->count > GM_SUSPECT_ROWS;
+    for (size_t index = 0; !in.failed && index < found->count; index++) {
+        gm_suspect *suspect = &found->suspects[index];
+        take_text(suspect->address, sizeof suspect->address, &in);
+        take_text(suspect->sensor, sizeof suspect->sensor, &in);
+        take_text(suspect->unit, sizeof suspect->unit, &in);
+        suspect->size = gm_unpack_f64(&in);
+        suspect->probability = gm_unpack_f64(&in);
+        suspect->since_ns = gm_unpack_i64(&in);
+    }
+    of->due_ns = found->evaluated_ns + of->gap_ns;
+    if (known && gm_unpack_done(&in) && of->event_count > 0) {
+        suspects->case_count++;
+    } else {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "%s is left out: not as written", key);
+    }
+}
+
+gm_status gm_suspects_load(gm_twin *twin, gm_error *error)
+{
+    return twin->store == NULL ? GM_OK
+                               : gm_catalogue_list(twin->store, prefix, take_case, twin, error);
+}

@@ -1,0 +1,94 @@
+// An inquiry under way: what its parts share. Private to src/twin/suspects_*.c.
+#ifndef GEMEL_TWIN_SUSPECTS_PROBE_H
+#define GEMEL_TWIN_SUSPECTS_PROBE_H
+
+#include "assim/evidence.h"
+#include "twin/suspects.h"
+
+enum { ONSETS = 8 }; // times at which it may have happened
+
+/// What is known of one suspect. Log odds and sizes are those of the last look.
+typedef struct gm_accused {
+    const gm_suspect_trial *trial;
+    double size;             // likeliest, in trial changes
+    double change;           // one trial change, in SI
+    double log_odds[ONSETS]; // NAN: not looked at
+    double sizes[ONSETS];    // of each onset
+    double weight;           // log odds over all onsets, with the prior
+    size_t onset;            // likeliest
+} gm_accused;
+
+/// One measured sensor of the group.
+typedef struct gm_witness {
+    uint32_t sensor;
+    gm_residual *residuals; // [count] in the run without a change
+    size_t count;
+    gm_residual_model model;
+    double size; // of its residuals behind the alarm's beginning, root mean square
+    double squares[ONSETS][GM_SHAPES][GM_SHAPES], products[ONSETS][GM_SHAPES];
+} gm_witness;
+
+typedef struct gm_probe {
+    gm_twin *twin;
+    const gm_suspect_case *of;
+    gm_arena *arena;
+    size_t lanes;
+    int64_t begin_ns, until_ns;
+    const gm_suspect_sample *samples; // [sample_count] after the anchor, up to until_ns
+    size_t sample_count, measured_count;
+    gm_accused *suspects; // [suspect_count]
+    size_t suspect_count;
+    gm_witness *witnesses; // [witness_count]
+    size_t witness_count;
+    uint32_t *places; // [sensor_count] a sensor's witness; UINT32_MAX: not of the group
+    double *base;     // [sample_count] predictions of the run without a change
+    double *white;    // [sample_count] its whitened residuals
+    int64_t onsets_ns[ONSETS];
+    size_t onset_count, alarm_onset; // the alarm's beginning among them
+    gm_state *starts[ONSETS];
+    size_t starts_at[ONSETS]; // samples before them
+    gm_whitener *whiteners;   // [onset_count][witness_count]
+    gm_ref *refs;             // [witness_count]
+    double *predictions;      // [witness_count][lanes]
+    double *values;           // [lanes]
+    uint32_t *sources;        // [lanes]
+} gm_probe;
+
+/// Suspects that are tried together, lane by lane.
+typedef struct gm_batch {
+    gm_accused **suspects; // [count]
+    size_t count, onset;
+    double *sizes; // [count] tried, in trial changes
+    // what came of it
+    double *before;             // [count] values at the onset
+    double *changes;            // [count] sums of what was changed
+    size_t *change_counts;      // [count]
+    double *squares, *products; // [count] of whitened responses, and with the residuals
+    bool *failed;               // [count]
+    double *means;              // [witness_count][2][lanes]
+    gm_whitener *whiteners;     // [witness_count]
+} gm_batch;
+
+// ---- suspects_rerun.c: moving lanes over the samples again ----
+
+/// The run without a change: base, residuals, and a state at every onset.
+gm_status gm_rerun_base(gm_probe *probe, gm_error *error);
+/// A batch (suspects, count, onset, sizes) from its onset on: what is behind them.
+gm_status gm_rerun_batch(gm_probe *probe, gm_batch *batch, gm_error *error);
+
+// ---- suspects_verdict.c ----
+
+/// Makes log odds of all hypotheses probabilities, ranks them, puts them into words.
+gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_error *error);
+
+static inline gm_status gm_probe_no_memory(gm_error *error)
+{
+    return gm_error_set(error, GM_MEMORY, "no memory to look for suspects");
+}
+
+static inline size_t gm_probe_group(const gm_probe *probe, gm_ref ref)
+{
+    return probe->twin->world->systems[ref.system].group;
+}
+
+#endif
