@@ -45,6 +45,7 @@ gm_status gm_network_create(size_t node_count, size_t link_count, const uint32_t
 /// NULL is fine.
 void gm_network_close(gm_network *network);
 
+/// Nodes, and links, as given at creation.
 size_t gm_network_node_count(const gm_network *network);
 size_t gm_network_link_count(const gm_network *network);
 
