@@ -171,8 +171,11 @@ bool water_holds_setting(const water_link *link); // PRV, PSV, PBV, FCV, TCV, PC
 /// @param whole  every junction must have a link
 gm_status water_plan_check(const water_plan *plan, bool whole, gm_error *error);
 
-/// Settles what was left open while reading: the default pattern, time steps that must fit into
-/// each other, names that cannot stand in an address.
+/// Gives names that cannot stand in an address ones that can, with a warning each.
+gm_status water_plan_name(water_plan *plan, gm_error *error);
+
+/// Settles what is known only when a plan is complete: names, and time steps that must fit into
+/// each other.
 gm_status water_plan_settle(water_plan *plan, gm_error *error);
 
 /// The file's lines and their meaning in SI, unchecked.

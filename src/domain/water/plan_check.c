@@ -319,7 +319,7 @@ static gm_status make_addressable(const water_plan *plan, const renaming *row, g
                : gm_error_set(error, GM_MEMORY, "no memory for the network");
 }
 
-static gm_status settle_names(water_plan *plan, gm_error *error)
+gm_status water_plan_name(water_plan *plan, gm_error *error)
 {
     gm_status status = GM_OK;
     for (uint32_t index = 0; index < plan->node_count && status == GM_OK; index++) {
@@ -362,5 +362,5 @@ static void settle_times(water_plan *plan)
 gm_status water_plan_settle(water_plan *plan, gm_error *error)
 {
     settle_times(plan);
-    return settle_names(plan, error);
+    return water_plan_name(plan, error);
 }
