@@ -104,7 +104,7 @@ static const gm_field reservoir_fields[] = {
     }
 #define PIPE_TABLE(roughness_unit, roughness, roughness_doc)                                       \
     [PIPE_LENGTH] = { "length", "m", GM_PARAMETER, GM_F64, 100.0, 1e-6, 1e7, "length" },           \
-    [PIPE_DIAMETER] = { "diameter", "m", GM_PARAMETER, GM_F64, 0.1, 1e-6, 100.0, "inside" },       \
+    [PIPE_DIAMETER] = { "diameter", "m", GM_PARAMETER, GM_F64, 0.1, 1e-12, 100.0, "inside" },       \
     [PIPE_ROUGHNESS] = { "roughness", (roughness_unit), GM_PARAMETER, GM_F64, (roughness), 1e-12,  \
                          1e4,         (roughness_doc) },                                           \
     [PIPE_MINOR_LOSS] = { "minor_loss", "1", GM_PARAMETER, GM_F64,                                 \
@@ -147,7 +147,7 @@ static const gm_field pump_fields[] = {
 };
 
 static const gm_field valve_fields[] = {
-    [VALVE_DIAMETER] = { "diameter", "m", GM_PARAMETER, GM_F64, 0.1, 1e-6, 100.0, "inside" },
+    [VALVE_DIAMETER] = { "diameter", "m", GM_PARAMETER, GM_F64, 0.1, 1e-12, 100.0, "inside" },
     [VALVE_MINOR_LOSS] = { "minor_loss", "1", GM_PARAMETER, GM_F64, 0.0, 0.0, 1e12,
                            "coefficient when wide open" },
     [VALVE_PRESSURE_SETTING] = { "pressure_setting", "Pa", GM_STATE, GM_F64, 0.0, -1e9, 1e9,
