@@ -30,7 +30,7 @@ export interface Choice {
 export const choices: Choice[] = [
     {
         field: 'status',
-        words: ['closed', 'open', 'active', 'wide open', 'shut', 'stopped', 'unable', 'forced open'],
+        words: ['closed', 'open', 'holds its setting', 'wide open', 'shut by reverse flow', 'stopped', 'cannot lift', 'cannot hold'],
         shut: [0, 4, 5, 6],
     },
 ];

@@ -314,7 +314,9 @@ export function PlanCanvas({ net, hold }: { net: Network; hold: (camera: Camera 
             <canvas ref={below} aria-hidden="true" data-testid="plan-base" />
             <canvas ref={above} tabIndex={0} role="application" data-testid="plan-canvas"
                 aria-label={`Plan of ${net.system}: ${net.count} elements. Arrows move it, plus and minus zoom, zero shows all, Enter picks what is in the middle.`} />
-            {element === null || tip.value === null ? null : <Tip net={net} element={element} at={tip.value} />}
+            <div aria-live={keyed.value ? 'polite' : 'off'}>
+                {element === null || tip.value === null ? null : <Tip net={net} element={element} at={tip.value} />}
+            </div>
         </div>
     );
 }
