@@ -51,6 +51,7 @@ static size_t lay_out(const water_net *net, const water_solver *solver, unsigned
     take(base, &used, 1, sizeof *work);
     double **of_edges[] = { &work->flow, &work->conductance, &work->shift, &work->resistance,
                             &work->minor };
+    work->bend = is_darcy ? NULL : take_rows(base, &used, edges, width);
     double **of_darcy[] = { &work->viscous, &work->rough, &work->factor_a, &work->factor_b };
     for (size_t at = 0; at < sizeof of_edges / sizeof *of_edges; at++) {
         *of_edges[at] = take_rows(base, &used, edges, width);

@@ -148,9 +148,13 @@ static double positional_minor(const water_view *view, size_t valve, size_t inde
 
 static water_loss minor_loss(double minor, double flow)
 {
-    double size = fabs(flow);
-    return (water_loss){ .loss_m = (minor * size + WATER_GRADIENT_OPEN) * flow,
-                         .gradient = 2.0 * minor * size + WATER_GRADIENT_OPEN };
+    if (!(minor > 0.0)) {
+        return linear_loss(WATER_GRADIENT_OPEN, flow);
+    }
+    double bend = 0.5 * WATER_GRADIENT_LEAST / minor; // below this flow it turns linear
+    double size = sqrt(flow * flow + bend * bend);
+    return (water_loss){ .loss_m = minor * size * flow,
+                         .gradient = minor * (size + flow * flow / size) };
 }
 
 static water_loss general_loss(const water_points *points, double flow)

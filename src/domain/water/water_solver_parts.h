@@ -34,8 +34,6 @@ enum {
 
 /// The smallest gradient of a head loss, of EPANET's RQTOL, in m / (m3/s).
 #define WATER_GRADIENT_LEAST (1e-7 * WATER_FOOT_M / WATER_CUBIC_FOOT_M3)
-/// Below about this flow the law of friction turns linear, which keeps Newton's steps from cycling.
-#define WATER_FLOW_SMOOTH 1e-6
 /// K v^2 / 2g as EPANET rounds it: head loss = this K / diameter^4 flow^2.
 #define WATER_MINOR_FACTOR (0.02517 / WATER_FOOT_M)
 
@@ -102,6 +100,7 @@ typedef struct water_work {
     double *flow, *conductance, *shift;
     double *resistance; // of friction; negated while the pipe is closed
     double *minor;      // loss = minor flow^2
+    double *bend;       // square of the flow where friction turns linear; NULL with Darcy-Weisbach
     // Darcy-Weisbach: viscosity x diameter, roughness / (3.7 diameter), and the friction factor
     // and its slope where the flow turns fully turbulent
     double *viscous, *rough, *factor_a, *factor_b;

@@ -1,10 +1,10 @@
 // Head loss of pipes, and the pass over them that an iteration makes.
 //
 // Friction costs R q |q|^(n-1) by Hazen-Williams (n 1.852) and Chezy-Manning (n 2), smoothed near
-// zero to R q (q^2 + s^2)^((n-1)/2), and R f(q) q |q| by Darcy-Weisbach: laminar below a Reynolds
-// number of 2000, Swamee and Jain's friction factor above 4000, and Dunlop's cubic between. Minor
-// losses add m q |q|. R has EPANET's constants, given for feet and seconds, in SI. A closed pipe
-// leaks as EPANET's does, which keeps the matrix definite.
+// zero to R q (q^2 + s^2)^((n-1)/2), so that Newton's steps do not cycle, and R f(q) q |q| by
+// Darcy-Weisbach: laminar below a Reynolds number of 2000, Swamee and Jain's friction factor above
+// 4000, and Dunlop's cubic between. Minor losses add m q |q|. R has EPANET's constants, given for
+// feet and seconds, in SI. A closed pipe leaks as EPANET's does, which keeps the matrix definite.
 // Source: Rossman et al., EPANET 2.2 User Manual, EPA/600/R-20/133 (2020), section 12.1; Elhay,
 // Simpson, Dealing with zero flows in solving the nonlinear equations for water distribution
 // systems, J. Hydraulic Engineering 137 (2011) 1216-1224.
@@ -14,7 +14,8 @@
 #include "num/power.h"
 
 static const double hazen_exponent = 1.852, manning_exponent = 2.0;
-static const double gravity_m_s2 = 32.2 * WATER_FOOT_M; // EPANET's
+static const double bend_flow_m3_s = 1e-7, bend_loss_m = 1e-7; // where friction turns linear
+static const double gravity_m_s2 = 32.2 * WATER_FOOT_M;        // EPANET's
 
 // flow / (viscosity diameter) is the Reynolds number times pi / 4
 static const double laminar_most = 500.0 * M_PI;            // Re 2000
@@ -81,6 +82,14 @@ static void set_factor(const water_view *view, size_t index, size_t at)
     work->factor_b[at] = (2.0 + edge_slope / (sum * root)) * factor;
 }
 
+/// The square of the flow below which friction turns linear: small, but where a pipe hardly
+/// resists large enough that flows do not drown in what heads are rounded by.
+static double bend_of(double resistance)
+{
+    double flow = bend_loss_m / resistance;
+    return bend_flow_m3_s * bend_flow_m3_s + flow * flow;
+}
+
 void gm_water_pipes_open(const water_view *view)
 {
     const water_solver *solver = view->net->solver;
@@ -93,16 +102,21 @@ void gm_water_pipes_open(const water_view *view)
             if (solver->pipe[edge] == WATER_NONE) { // closed for good
                 work->resistance[at] = -1.0;
                 work->minor[at] = work->flow[at] = 0.0;
-                if (work->viscous != NULL) {
+                if (work->bend != NULL) {
+                    work->bend[at] = 1.0;
+                } else {
                     work->viscous[at] = work->rough[at] = 1.0;
                     work->factor_a[at] = work->factor_b[at] = 1.0;
                 }
                 continue;
             }
             double square = view->diameter[index] * view->diameter[index];
-            work->resistance[at] = view->resistance[index];
+            double friction = view->resistance[index];
+            work->resistance[at] = friction;
             work->minor[at] = WATER_MINOR_FACTOR * view->minor_loss[index] / (square * square);
-            if (work->viscous != NULL) {
+            if (work->bend != NULL) {
+                work->bend[at] = bend_of(friction);
+            } else {
                 set_factor(view, index, at);
             }
         }
@@ -132,6 +146,7 @@ void gm_water_pipes_begin(const water_view *view)
 /// What a law takes of one pipe in one lane.
 typedef struct pipe_terms {
     double flow, resistance, minor;            // resistance negative: closed
+    double bend;                               // Hazen-Williams, Chezy-Manning
     double viscous, rough, factor_a, factor_b; // Darcy-Weisbach
 } pipe_terms;
 
@@ -139,8 +154,8 @@ typedef struct pipe_terms {
 GM_INLINE water_loss loss_of(pipe_terms pipe, double secant, double gradient)
 {
     double size = fabs(pipe.flow);
-    double line = secant + pipe.minor * size + WATER_GRADIENT_LEAST;
-    double slope = gradient + 2.0 * pipe.minor * size + WATER_GRADIENT_LEAST;
+    double line = secant + pipe.minor * size;
+    double slope = gradient + 2.0 * pipe.minor * size;
     line = pipe.resistance < 0.0 ? WATER_GRADIENT_CLOSED : line;
     slope = pipe.resistance < 0.0 ? WATER_GRADIENT_CLOSED : slope;
     return (water_loss){ .loss_m = line * pipe.flow, .gradient = slope };
@@ -149,7 +164,7 @@ GM_INLINE water_loss loss_of(pipe_terms pipe, double secant, double gradient)
 GM_INLINE water_loss power_loss(pipe_terms pipe, double exponent)
 {
     double square = pipe.flow * pipe.flow;
-    double sum = square + WATER_FLOW_SMOOTH * WATER_FLOW_SMOOTH;
+    double sum = square + pipe.bend;
     double scale = pipe.resistance * gm_power(sum, 0.5 * exponent - 1.5);
     return loss_of(pipe, scale * sum, scale * (sum + (exponent - 1.0) * square));
 }
@@ -195,6 +210,7 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, const double *r
     double *restrict flow = work->flow + at, *restrict shift = work->shift + at;
     double *restrict conductance = work->conductance + at;
     const double *restrict resistance = work->resistance + at, *restrict minor = work->minor + at;
+    const double *restrict bend = is_darcy ? minor : work->bend + at;
     const double *restrict viscous = is_darcy ? work->viscous + at : minor;
     const double *restrict rough = is_darcy ? work->rough + at : minor;
     const double *restrict factor_a = is_darcy ? work->factor_a + at : minor;
@@ -207,8 +223,8 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, const double *r
         sums->moved[k] += size;
         sums->total[k] += fabs(now);
         sums->most[k] = size > sums->most[k] ? size : sums->most[k];
-        pipe_terms pipe = { now,      resistance[k], minor[k],   viscous[k],
-                            rough[k], factor_a[k],   factor_b[k] };
+        pipe_terms pipe = { now,        resistance[k], minor[k],    bend[k],
+                            viscous[k], rough[k],      factor_a[k], factor_b[k] };
         water_loss loss = pipe_loss(pipe, exponent, is_darcy);
         double inverse = 1.0 / loss.gradient;
         conductance[k] = inverse;
@@ -283,7 +299,7 @@ void gm_water_pipes_move(const water_view *view, water_motion *motion)
 void gm_water_pipe_set(const water_view *view, size_t pipe, int lane)
 {
     water_work *work = gm_water_work(view);
-    bool is_darcy = work->viscous != NULL;
+    bool is_darcy = work->bend == NULL;
     double exponent =
         view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
     size_t at = view->net->solver->edge[pipe] * work->width + (size_t)lane;
@@ -292,7 +308,9 @@ void gm_water_pipe_set(const water_view *view, size_t pipe, int lane)
     pipe_terms terms = { .flow = work->flow[at],
                          .resistance = work->resistance[at],
                          .minor = work->minor[at] };
-    if (is_darcy) {
+    if (!is_darcy) {
+        terms.bend = work->bend[at];
+    } else {
         terms.viscous = work->viscous[at];
         terms.rough = work->rough[at];
         terms.factor_a = work->factor_a[at];
