@@ -225,7 +225,7 @@ void gm_scenario_close(gm_scenario *scenario);
 
 /// A state of a scenario's variant that carries on where a state of the world stands: values,
 /// hidden data and drivers' memory go over by name; what is new starts with its initial values,
-/// and so do parameters and inputs that the structure gives another initial value.
+/// and so does what the structure gives another initial value than it had.
 /// @param world   the scenario's own
 /// @param from    a state of it; only read
 /// @param layout  out, the caller's, to be closed behind the state; NULL without a structure: then

@@ -256,8 +256,7 @@ bool gm_world_counterpart(const gm_world *world, gm_ref ref, const gm_world *oth
     return true;
 }
 
-// What the structure gives another initial value is what it says, not what the world has there.
-// States go on as they are: a structure says what a thing is, `set` how it stands.
+// What the structure gives another start value starts with it: it is what the patch says.
 static gm_status renew_values(const gm_world *world, const gm_world *variant, uint32_t system,
                               gm_state *state, gm_error *error)
 {
@@ -271,8 +270,7 @@ static gm_status renew_values(const gm_world *world, const gm_world *variant, ui
             ref.field = (uint32_t)(at % class->field_count);
             gm_role role = gm_world_role(variant, ref);
             double value = gm_model_initial_at(model, ref.class_number, ref.field, ref.element);
-            if ((role != GM_PARAMETER && role != GM_INPUT) ||
-                !gm_world_counterpart(variant, ref, world, &was) ||
+            if (role == GM_OUTPUT || !gm_world_counterpart(variant, ref, world, &was) ||
                 gm_model_initial_at(world->systems[was.system].model, was.class_number, was.field,
                                     was.element) == value) {
                 continue;

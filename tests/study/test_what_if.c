@@ -236,6 +236,13 @@ static void what_is_added_works_beside_what_was_there(void **state)
     }
     forget(&added);
     forget(&wider);
+    // what the structure gives a start value has it, in every lane
+    asked heated =
+        ask(&made, "{structure: {box: {nodes: {air: {temperature: 50 degC}}}}, for: 1 h}",
+            "box/*/temperature", NULL);
+    assert_true(fabs(heated.answer.what_if[heated.points].mean - 323.15) < 1e-9);
+    assert_true(heated.answer.difference[0].mean == 0.0);
+    forget(&heated);
     close_rig(&made);
 }
 
