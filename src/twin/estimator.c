@@ -149,7 +149,7 @@ static gm_status settle_systems(gm_twin *twin, gm_state *state, size_t group, gm
     gm_status status = GM_OK;
     for (size_t system = 0; status == GM_OK && system < twin->world->system_count; system++) {
         if (twin->world->systems[system].group == group) {
-            status = gm_state_changed(state, system, error);
+            status = gm_state_settle(state, system, twin->workers, error);
         }
     }
     return status;

@@ -360,7 +360,7 @@ gm_status gm_twin_branch_set(gm_twin *twin, const char *name, gm_ref ref, double
     }
     status = gm_state_fill(held->state, ref, value, error);
     if (status == GM_OK) {
-        status = gm_state_changed(held->state, ref.system, error);
+        status = gm_state_settle(held->state, ref.system, NULL, error);
     }
     finish_work(twin, name, held, status);
     return status;
