@@ -262,8 +262,9 @@ export function makeTown(speed, { columns = 8, rows = 8 } = {}) {
         parameters: () => [],
         events: () => (event === null ? [] : [event]),
         suspects: (id) => String(id) !== '1' || event === null ? null : { event: 1, evaluated: iso(now()), samples: 64,
-            suspects: links.slice(10, 22).map(({ name }, at) => ({ address: `town/pipe/${name}/leak_area`, probability: 0.41 * 0.6 ** at,
-                size: 0.0018, unit: 'm2', since: event.start })) },
+            none: 0.01, suspects: links.slice(10, 22).map(({ name }, at) => ({ address: `town/pipe/${name}/leak_area`, probability: 0.41 * 0.6 ** at,
+                size: 0.0018, unit: 'm2', since: event.start })).concat({ address: null, sensor: sensors[4].name,
+                probability: 0.002, size: -9000, unit: 'Pa', since: event.start }) },
         forecasts: () => [],
         scores: () => [],
         history: (address, sensor, from) => {

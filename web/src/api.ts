@@ -145,7 +145,9 @@ export interface TwinEvent {
 
 /** What could be behind an event, the likeliest first. */
 export interface Suspect {
-    address: string;
+    /** Of the field that changed; null for a sensor whose readings are off. */
+    address: string | null;
+    sensor?: string | null;
     probability: number;
     size: number | null;
     unit: string | null;
@@ -156,6 +158,8 @@ export interface Suspicion {
     event: number | string;
     evaluated: number | string | null;
     samples: number | null;
+    /** Probability that it is none of them. */
+    none?: number | null;
     suspects: Suspect[];
 }
 

@@ -1,6 +1,7 @@
 // Draws a network on a canvas. Lines and dots of one colour are one path, so that a frame costs as many strokes as there
 // are colours, however many elements there are.
 
+import type { Class } from './api';
 import { stepOf, steps } from './colourscale';
 import { isDot, middleOf, type Box, type Network } from './network';
 import { rankOf, type Paint } from './planstate';
@@ -37,6 +38,7 @@ const most_zoom = 4000; // times the whole plan's scale
 const dash = [5, 4];
 const most_haloed = 3000; // dots with a rim of the ground's colour
 const dot_as_square = 1.6; // below this radius nobody sees the difference
+const corner_reach = 1.3; // of a mark with corners, so that it looks as large as a dot
 const thin = 0.55; // lines or dots that only carry the others
 
 export function fitted(box: Box, { width, height }: { width: number; height: number }): View {
@@ -156,7 +158,7 @@ export function traceMark(context: CanvasRenderingContext2D, rank: number, x: nu
         context.arc(x, y, size, 0, 2 * Math.PI);
         return;
     }
-    const reach = size * 1.3;
+    const reach = size * corner_reach;
     const turn = corners === 4 ? Math.PI / 4 : -Math.PI / 2;
     for (let corner = 0; corner < corners; corner++) {
         const angle = turn + (2 * Math.PI * corner) / corners;
@@ -166,7 +168,7 @@ export function traceMark(context: CanvasRenderingContext2D, rank: number, x: nu
     context.closePath();
 }
 
-export const markSize = (rank: number, sizes: Sizes) => (rank === 0 ? sizes.dot : Math.max(4, Math.min(8, sizes.dot * 1.7)));
+export const markSize = (rank: number, sizes: Sizes) => (rank === 0 ? sizes.dot : Math.max(4, Math.min(7.5, sizes.dot * 1.5)));
 
 function drawDots(frame: Frame, net: Network, view: View, elements: number[], ranks: number[], sizes: Sizes, grow: number) {
     const { context, width, height } = frame;
@@ -277,13 +279,19 @@ function ring(frame: Frame, at: { x: number; y: number }, size: number, colour: 
     context.stroke();
 }
 
+/** How far a mark reaches from its middle. */
+function reachOf(net: Network, element: number, sizes: Sizes): number {
+    const rank = rankOf(net, net.classes[net.classOf[element] as number] as Class);
+    return markSize(rank, sizes) * (rank === 0 ? 1 : corner_reach);
+}
+
 function drawSensors(frame: Frame, net: Network, view: View, inks: Inks, sizes: Sizes, sensed: Iterable<number>): void {
     const { context } = frame;
     for (const element of sensed) {
         const middle = middleOf(net, element);
         const at = toScreen(view, frame, middle.x, middle.y);
         if (isDot(net, element)) {
-            ring(frame, at, Math.max(4, sizes.dot + 2.5), inks.ink, 1.5);
+            ring(frame, at, Math.max(4, reachOf(net, element, sizes) + 2.5), inks.ink, 1.5);
             continue;
         }
         const size = 4.5;
@@ -305,7 +313,7 @@ function outline(frame: Frame, net: Network, view: View, sizes: Sizes, element: 
     const { context } = frame;
     if (isDot(net, element)) {
         const at = net.start[element] as number;
-        ring(frame, toScreen(view, frame, net.x[at] as number, net.y[at] as number), Math.max(6, sizes.dot + 4), colour, width);
+        ring(frame, toScreen(view, frame, net.x[at] as number, net.y[at] as number), Math.max(6, reachOf(net, element, sizes) + 4), colour, width);
         return;
     }
     context.save();

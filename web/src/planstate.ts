@@ -75,6 +75,8 @@ export const answered = signal<PlanAnswer | null>(null);
 export const moment = signal(0);
 
 export const suspicions = signal<ReadonlyMap<string, Suspicion>>(new Map());
+/** Less probable suspects are not spoken of. */
+export const least_told = 0.005;
 /** The event whose suspects the plan shows. */
 export const accused = signal<string | null>(null);
 
@@ -181,7 +183,10 @@ function paintNow(net: Network, shown: Offer): Paint {
     const known = here !== null && here.net === net && here.field === offerId(shown);
     const values = known ? here.columns[measure.value] : new Float64Array(net.count).fill(NaN);
     const key = `${net.system} ${offerId(shown)} ${measure.value}`;
-    const limits = heldLimits(key, values, measure.value === 'spread' ? 'sequential' : null);
+    // what is common counts: a few tanks among junctions must not take half of the colours
+    const common = net.classes.filter(({ name }) => shown.classes.includes(name)).sort((a, b) => b.count - a.count)[0];
+    const counted = values.filter((_, element) => net.classes[net.classOf[element] as number] === common);
+    const limits = heldLimits(key, counted, measure.value === 'spread' ? 'sequential' : null);
     const display = displayOf(shown.unit, limits.size, si.value);
     return {
         kind: 'now',
@@ -231,8 +236,8 @@ function paintAnswer(net: Network, answer: PlanAnswer): Paint {
 function paintSuspects(net: Network, suspicion: Suspicion): Paint {
     const values = new Float64Array(net.count).fill(NaN);
     for (const { address, probability } of suspicion.suspects) {
-        const element = elementOf(net, address);
-        if (element !== null) {
+        const element = elementOf(net, address ?? '');
+        if (element !== null && probability >= least_told) {
             values[element] = Math.max(probability, Number.isNaN(values[element]) ? 0 : (values[element] as number));
         }
     }
@@ -284,11 +289,11 @@ export function showNow(): void {
 }
 
 export function showSuspects(event: string): void {
-    const first = suspicions.value.get(event)?.suspects[0];
-    const net = networks.value.find(({ system }) => first !== undefined && parseAddress(first.address).system === system);
+    const first = suspicions.value.get(event)?.suspects.find(({ address }) => address !== null && isOnPlan(address))?.address ?? '';
+    const net = networks.value.find(({ system }) => parseAddress(first).system === system);
     showNow();
     chosenSystem.value = net?.system ?? chosenSystem.value;
-    picked.value = net === undefined || first === undefined ? null : elementOf(net, first.address);
+    picked.value = net === undefined ? null : elementOf(net, first);
     accused.value = event;
 }
 

@@ -45,6 +45,11 @@ const rules: Record<string, Rule[]> = {
         { unit: 'mg/L', scale: 1e3 },
         { unit: 'kg/m³', scale: 1, from: 10 },
     ],
+    s: [
+        { unit: 's', scale: 1 },
+        { unit: 'min', scale: 1 / 60, from: 300 },
+        { unit: 'h', scale: 1 / 3600, from: 7200 },
+    ],
     m3: [{ unit: 'm³', scale: 1 }],
     m2: [
         { unit: 'cm²', scale: 1e4 },

@@ -1,8 +1,9 @@
 // What the monitors raised: open ones first.
 
+import type { ComponentChildren } from 'preact';
 import { seconds, type Suspicion, type TwinEvent } from '../api';
 import { durationText, figureText, momentText, parseAddress, percentText } from '../format';
-import { accused, isOnPlan, showNow, showSuspects, suspicions } from '../planstate';
+import { accused, isOnPlan, least_told, showNow, showSuspects, suspicions } from '../planstate';
 import { events, si, time_s } from '../store';
 import { asDifference, convert, displayOf } from '../units';
 
@@ -11,27 +12,33 @@ const most_suspects = 5;
 
 /** What could be behind an open event, the likeliest first. */
 function Suspects({ event, told }: { event: string; told: Suspicion }) {
-    const onPlan = told.suspects.some(({ address }) => isOnPlan(address));
+    const likely = told.suspects.filter(({ probability }) => probability >= least_told).slice(0, most_suspects);
+    const onPlan = likely.some(({ address }) => address !== null && isOnPlan(address));
     const shown = accused.value === event;
+    const none = told.none ?? 0;
+    const row = (key: string, title: string, what: ComponentChildren, probability: number) => (
+        <li key={key} title={title}>
+            <span class="what">{what}</span>
+            <span class="meter" aria-hidden="true"><i style={{ width: `${100 * probability}%` }} /></span>
+            <span class="share">{percentText(probability)}</span>
+        </li>
+    );
     return (
         <div class="suspects" data-testid="suspects">
             <ol aria-label="Suspects">
-                {told.suspects.slice(0, most_suspects).map(({ address, probability, size, unit, since }) => {
-                    const { element, field, className } = parseAddress(address);
+                {likely.map(({ address, sensor, probability, size, unit, since }) => {
                     const display = displayOf(unit ?? '1', Math.abs(size ?? 0), si.value);
-                    const about = [
-                        address,
+                    const title = [
+                        address ?? `readings of ${sensor}`,
                         size === null ? '' : `${figureText(convert(size, asDifference(display)))} ${display.unit}`,
                         since === null ? '' : `since ${momentText(seconds(since), time_s.value)}`,
-                    ];
-                    return (
-                        <li key={address} title={about.filter(Boolean).join(', ')}>
-                            <span class="what">{className} {element} <em>{field.replace(/_/g, ' ')}</em></span>
-                            <span class="meter" aria-hidden="true"><i style={{ width: `${100 * probability}%` }} /></span>
-                            <span class="share">{percentText(probability)}</span>
-                        </li>
-                    );
+                    ].filter(Boolean).join(', ');
+                    const { element, field, className } = parseAddress(address ?? '');
+                    return address === null
+                        ? row(`sensor ${sensor}`, title, <>{sensor} <em>reads wrong</em></>, probability)
+                        : row(address, title, <>{className} {element} <em>{field.replace(/_/g, ' ')}</em></>, probability);
                 })}
+                {none < least_told ? null : row('none', 'Something that is not among the suspects', <em>none of these</em>, none)}
             </ol>
             {onPlan ? (
                 <button type="button" class="quiet" aria-pressed={shown} data-testid="suspects-show"

@@ -1,10 +1,13 @@
 // What the twin has learned: each parameter's band now against what the world file gave it.
 
+import { useState } from 'preact/hooks';
 import type { Parameter } from '../api';
 import { numberText, parseAddress, percentText, spreadText } from '../format';
 import { bandOf, chartOnly, displayFor, parameters, trailOf } from '../store';
 import { asDifference, convert } from '../units';
 import { Sparkline } from './sparkline';
+
+const most_rows = 20; // the others are found by typing
 
 /** Prior above, posterior below, on one scale. */
 function BandPair({ parameter }: { parameter: Parameter }) {
@@ -75,10 +78,19 @@ function ParameterRow({ parameter }: { parameter: Parameter }) {
 }
 
 export function Parameters() {
+    const [wanted, setWanted] = useState('');
+    const needle = wanted.trim().toLowerCase();
+    const all = parameters.value;
+    const found = needle === '' ? all : all.filter(({ address }) => address.toLowerCase().includes(needle));
+    const more = found.length - most_rows;
     return (
         <section class="panel parameters" aria-labelledby="parameters-title">
             <h2 id="parameters-title">Learned parameters</h2>
-            {parameters.value.length === 0 ? (
+            {all.length <= most_rows ? null : (
+                <input type="search" class="find" placeholder={`find among ${all.length} parameters`} aria-label="Find learned parameters"
+                    value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+            )}
+            {all.length === 0 ? (
                 <p class="note">This world learns no parameters.</p>
             ) : (
                 <div class="scroll" tabIndex={0} role="region" aria-labelledby="parameters-title">
@@ -95,11 +107,12 @@ export function Parameters() {
                             </tr>
                         </thead>
                         <tbody>
-                            {parameters.value.map((parameter) => (
+                            {found.slice(0, most_rows).map((parameter) => (
                                 <ParameterRow key={parameter.address} parameter={parameter} />
                             ))}
                         </tbody>
                     </table>
+                    {more > 0 ? <p class="note">and {more} more; type to find them</p> : null}
                 </div>
             )}
         </section>

@@ -8,7 +8,7 @@ import { numberText, spreadText } from '../format';
 import { className, elementOf, middleOf, nearest, type Network } from '../network';
 import { drawNetwork, drawOverlay, fitted, kept, toPlan, toScreen, type Frame, type Inks, type View } from '../plandraw';
 import {
-    accused, answered, columns, paint, pick, picked, sensed, shut, suspicions, type Paint,
+    accused, answered, columns, least_told, paint, pick, picked, sensed, shut, suspicions, type Paint,
 } from '../planstate';
 import { planSeen } from '../planfeed';
 import { sensors } from '../store';
@@ -89,7 +89,8 @@ function Tip({ net, element, at }: { net: Network; element: number; at: { x: num
 
 function ranked(net: Network): number[] {
     const suspicion = accused.value === null ? undefined : suspicions.value.get(accused.value);
-    const found = (suspicion?.suspects ?? []).map(({ address }) => elementOf(net, address));
+    const likely = (suspicion?.suspects ?? []).filter(({ probability }) => probability >= least_told);
+    const found = likely.map(({ address }) => elementOf(net, address ?? ''));
     return found.filter((one): one is number => one !== null).slice(0, most_ranked);
 }
 

@@ -26,6 +26,7 @@ function FieldRow({ address, field, value }: { address: string; field: Field; va
     const [low, high] = value === undefined ? [null, null] : bandOf(value);
     const word = choice?.words[Math.round(value?.q50 ?? value?.mean ?? -1)];
     const certain = spread === null || spread === 0;
+    const counted = certain && field.unit === '1' && Number.isInteger(value?.mean);
     const shown = charted.value.includes(address);
     return (
         <tr data-testid={`plan-field-${field.name}`}>
@@ -36,7 +37,7 @@ function FieldRow({ address, field, value }: { address: string; field: Field; va
             <td>
                 {word !== undefined ? <b>{word}</b> : (
                     <>
-                        <b>{numberText(convert(value?.mean, display), spread)}</b> <span class="unit">{display.unit}</span>
+                        <b>{counted ? String(value?.mean) : numberText(convert(value?.mean, display), spread)}</b> <span class="unit">{display.unit}</span>
                         {certain ? null : (
                             <small class="block">
                                 {numberText(convert(low, display), spread)} to {numberText(convert(high, display), spread)}
