@@ -416,7 +416,8 @@ static const uint64_t NOT_POSITIVE = UINT64_C(0x7ff0000000000000) - 1;
 typedef struct cursor {
     double *diagonal, *lower, *right; // [..][width]: of the next column
     const uint32_t *row, *target;
-    uint64_t worst[GM_LANES]; // by lane: the largest badness of a reciprocal of a pivot
+    _Alignas(
+        64) uint64_t worst[GM_LANES]; // by lane: the largest badness of a reciprocal of a pivot
 } cursor;
 
 /// The bits of a double less one: below NOT_POSITIVE exactly where it is positive and finite.
@@ -505,6 +506,17 @@ GM_INLINE void eliminate(const gm_symmetric *s, gm_symmetric_system system, cons
     }
 }
 
+/// Divides by a pivot, and looks at it.
+GM_INLINE void divide(double *restrict right, const double *restrict sum,
+                      const double *restrict inverse, uint64_t *restrict worst, const int width)
+{
+    for (int lane = 0; lane < width; lane++) {
+        uint64_t here = badness(inverse[lane]);
+        right[lane] = sum[lane] * inverse[lane];
+        worst[lane] = here > worst[lane] ? here : worst[lane];
+    }
+}
+
 /// Substitutes back through `count` columns of `size` entries each, last column first.
 GM_INLINE void substitute_run(cursor *at, const double *right, uint32_t count, const uint32_t size,
                               const int width)
@@ -523,12 +535,7 @@ GM_INLINE void substitute_run(cursor *at, const double *right, uint32_t count, c
             subtract(sum, at->lower + (size_t)k * (size_t)width,
                      right + (size_t)at->row[k] * (size_t)width, width);
         }
-        for (int lane = 0; lane < width; lane++) {
-            double inverse = at->diagonal[lane];
-            uint64_t here = badness(inverse);
-            at->right[lane] = sum[lane] * inverse;
-            at->worst[lane] = here > at->worst[lane] ? here : at->worst[lane];
-        }
+        divide(at->right, sum, at->diagonal, at->worst, width);
     }
 }
 
