@@ -125,7 +125,7 @@ static gm_status take_value(inp_reader *in, water_premise *premise)
     int word = inp_one_of(in->line.tokens[last], state_words);
     if (premise->quantity == WATER_STATUS && word < 0) {
         double number = 0.0;
-        gm_status status = inp_number(in, last, "OPEN, CLOSED or ACTIVE (or a number)", &number);
+        gm_status status = inp_number(in, last, "the status (or OPEN, CLOSED, ACTIVE)", &number);
         if (status == GM_OK) {
             inp_warn(in, last,
                      "a status is never a number: this premise is never true, as in "

@@ -169,20 +169,31 @@ static gm_status check_valve_end(const water_plan *plan, uint32_t index, uint32_
                            "is a PRV, PSV or FCV at a tank or reservoir: put a pipe between them");
     }
     for (unsigned other = 0; other < VALVE_ENDS; other++) {
-        if ((clashing[end] >> other & 1) != 0 && ends[node][other] != 0) {
+        if ((clashing[end] >> other & 1) == 0 || ends[node][other] == 0) {
+            continue;
+        }
+        uint32_t before = ends[node][other] - 1;
+        const char *name = plan->links[before].name;
+        if (before + 1 != index) {
             return gm_error_at(error, GM_INVALID, valve->place,
                                "valves '%.60s' and '%.60s' meet in a way that leaves open which "
                                "one regulates: put a pipe between them",
-                               plan->links[ends[node][other] - 1].name, valve->name);
+                               name, valve->name);
         }
+        // EPANET 2.3 does not compare a valve with the line before, and such files are about
+        water_warn(plan, valve->place,
+                   "valves '%.60s' and '%.60s' meet in a way that leaves open which one regulates",
+                   name, valve->name);
     }
-    ends[node][end] = index + 1;
+    if (ends[node][end] == 0) {
+        ends[node][end] = index + 1;
+    }
     return GM_OK;
 }
 
 static gm_status check_valves(const water_plan *plan, gm_error *error)
 {
-    // one valve of each end at every node
+    // the first valve of each end at every node
     uint32_t(*ends)[VALVE_ENDS] = gm_arena_new(plan->arena, plan->node_count, sizeof *ends);
     if (ends == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for the network");
