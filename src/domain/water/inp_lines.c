@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-inp_lines inp_lines_of(const char *file, gm_text text)
+inp_lines gm_inp_lines_of(const char *file, gm_text text)
 {
     static const char mark[] = "\xef\xbb\xbf";
     size_t skip = text.size >= 3 && memcmp(text.data, mark, 3) == 0 ? 3 : 0;
@@ -58,7 +58,7 @@ static void take_tokens(const char *start, const char *end, inp_line *line)
     }
 }
 
-gm_status inp_lines_next(inp_lines *lines, inp_line *line, gm_error *error)
+gm_status gm_inp_lines_next(inp_lines *lines, inp_line *line, gm_error *error)
 {
     line->count = 0;
     while (lines->at < lines->end && line->count == 0) {
@@ -90,7 +90,7 @@ static char capital(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-bool inp_is(gm_text token, const char *keyword)
+bool gm_inp_is(gm_text token, const char *keyword)
 {
     size_t at = 0;
     while (keyword[at] != '\0' && at < token.size && capital(token.data[at]) == keyword[at]) {
@@ -99,10 +99,10 @@ bool inp_is(gm_text token, const char *keyword)
     return keyword[at] == '\0';
 }
 
-int inp_one_of(gm_text token, const char *const *keywords)
+int gm_inp_one_of(gm_text token, const char *const *keywords)
 {
     for (int index = 0; keywords[index] != NULL; index++) {
-        if (inp_is(token, keywords[index])) {
+        if (gm_inp_is(token, keywords[index])) {
             return index;
         }
     }

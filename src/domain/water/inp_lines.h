@@ -33,16 +33,16 @@ typedef struct inp_lines {
 } inp_lines;
 
 /// A text from its start; a byte order mark is passed over.
-inp_lines inp_lines_of(const char *file, gm_text text);
+inp_lines gm_inp_lines_of(const char *file, gm_text text);
 
 /// The next line that holds a token. At the end line->count is 0.
 /// @return GM_INVALID (a byte NUL in a line), GM_LIMIT
-gm_status inp_lines_next(inp_lines *lines, inp_line *line, gm_error *error);
+gm_status gm_inp_lines_next(inp_lines *lines, inp_line *line, gm_error *error);
 
 /// `token` begins with `keyword` (capital letters), in any case: how EPANET knows its words.
-bool inp_is(gm_text token, const char *keyword);
+bool gm_inp_is(gm_text token, const char *keyword);
 
 /// Index of the first of `keywords` (ends in NULL) the token begins with; -1 when there is none.
-int inp_one_of(gm_text token, const char *const *keywords);
+int gm_inp_one_of(gm_text token, const char *const *keywords);
 
 #endif

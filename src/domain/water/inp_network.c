@@ -24,30 +24,30 @@ static bool is_metric(const inp_reader *in)
     return gm_water_units_choose(in->flow_unit, 1.0, &units) && units.metric;
 }
 
-gm_status inp_junction(inp_reader *in)
+gm_status gm_inp_junction(inp_reader *in)
 {
     double elevation = 0.0, demand = 0.0;
     uint32_t pattern = WATER_NONE;
     gm_status status = GM_OK;
     if (in->line.count > 1) {
-        status = inp_number(in, 1, "the elevation", &elevation);
+        status = gm_inp_number(in, 1, "the elevation", &elevation);
     }
     if (status == GM_OK && in->line.count > 2) {
-        status = inp_number(in, 2, "the demand", &demand);
+        status = gm_inp_number(in, 2, "the demand", &demand);
     }
     if (status == GM_OK && in->line.count > 3) {
-        status = inp_pattern(in, 3, &pattern);
+        status = gm_inp_pattern(in, 3, &pattern);
     }
     water_node *node = NULL;
     if (status == GM_OK) {
-        status = inp_add_node(in, &node);
+        status = gm_inp_add_node(in, &node);
     }
     if (status != GM_OK) {
         return status;
     }
     node->kind = WATER_JUNCTION;
     node->elevation_m = elevation;
-    status = water_add_demand(in->plan, node, demand, pattern, in->error);
+    status = gm_water_add_demand(in->plan, node, demand, pattern, in->error);
     if (status == GM_OK) {
         node->demands->provisional = true;
     }
@@ -64,50 +64,50 @@ static gm_status take_tank(inp_reader *in, water_node *node)
                    { "the maximum level", &node->max_level_m },
                    { "the diameter", &node->diameter_m },
                    { "the minimum volume", &node->min_volume_m3 } };
-    gm_status status = inp_need(in, 6,
-                                "a tank's name, elevation, initial, minimum and maximum level, "
-                                "diameter (a reservoir's name, head, pattern)");
+    gm_status status = gm_inp_need(in, 6,
+                                   "a tank's name, elevation, initial, minimum and maximum level, "
+                                   "diameter (a reservoir's name, head, pattern)");
     for (size_t index = 0; index < 5 && index + 2 < in->line.count && status == GM_OK; index++) {
-        status = inp_not_negative(in, index + 2, fields[index].what, fields[index].value);
+        status = gm_inp_not_negative(in, index + 2, fields[index].what, fields[index].value);
     }
     gm_text curve = in->line.tokens[7];
     if (status == GM_OK && in->line.count > 7 && curve.size > 0 && curve.data[0] != '*') {
-        status = inp_curve(in, 7, &node->volume_curve);
+        status = gm_inp_curve(in, 7, &node->volume_curve);
     }
     if (status == GM_OK && in->line.count > 8) {
-        node->overflows = inp_is(in->line.tokens[8], "YES");
-        if (!node->overflows && !inp_is(in->line.tokens[8], "NO")) {
-            status = inp_refuse(in, 8, "expected YES or NO for the overflow");
+        node->overflows = gm_inp_is(in->line.tokens[8], "YES");
+        if (!node->overflows && !gm_inp_is(in->line.tokens[8], "NO")) {
+            status = gm_inp_refuse(in, 8, "expected YES or NO for the overflow");
         }
     }
     return status;
 }
 
-gm_status inp_tank(inp_reader *in)
+gm_status gm_inp_tank(inp_reader *in)
 {
     water_node read = { .kind = WATER_RESERVOIR,
                         .pattern = WATER_NONE,
                         .volume_curve = WATER_NONE };
     gm_status status =
-        inp_need(in, 2, "a name and a head (of a reservoir) or elevation (of a tank)");
+        gm_inp_need(in, 2, "a name and a head (of a reservoir) or elevation (of a tank)");
     if (status == GM_OK) {
-        status = inp_number(in, 1, "the head or elevation", &read.elevation_m);
+        status = gm_inp_number(in, 1, "the head or elevation", &read.elevation_m);
     }
     if (status == GM_OK && in->line.count == 3) {
-        status = inp_pattern(in, 2, &read.pattern);
+        status = gm_inp_pattern(in, 2, &read.pattern);
     } else if (status == GM_OK && in->line.count > 3) {
         read.kind = WATER_TANK;
         status = take_tank(in, &read);
     }
     water_node *node = NULL;
     if (status == GM_OK) {
-        status = inp_add_node(in, &node);
+        status = gm_inp_add_node(in, &node);
     }
     if (status != GM_OK) {
         return status;
     }
     if (read.kind == WATER_TANK && read.diameter_m == 0.0) {
-        inp_warn(in, 5, "a tank of diameter 0 is a reservoir, as in EPANET");
+        gm_inp_warn(in, 5, "a tank of diameter 0 is a reservoir, as in EPANET");
         read.kind = WATER_RESERVOIR;
         read.elevation_m += read.level_m;
     }
@@ -121,18 +121,18 @@ gm_status inp_tank(inp_reader *in)
 static gm_status take_link(inp_reader *in, water_link_kind kind, water_link **link)
 {
     uint32_t from = 0, to = 0;
-    gm_status status = inp_need(in, 3, "a link's name and its two nodes");
+    gm_status status = gm_inp_need(in, 3, "a link's name and its two nodes");
     if (status == GM_OK) {
-        status = inp_node(in, 1, &from);
+        status = gm_inp_node(in, 1, &from);
     }
     if (status == GM_OK) {
-        status = inp_node(in, 2, &to);
+        status = gm_inp_node(in, 2, &to);
     }
     if (status == GM_OK && from == to) {
-        status = inp_refuse(in, 2, "the link begins and ends at the same node");
+        status = gm_inp_refuse(in, 2, "the link begins and ends at the same node");
     }
     if (status == GM_OK) {
-        status = inp_add_link(in, link);
+        status = gm_inp_add_link(in, link);
     }
     if (status == GM_OK) {
         (*link)->kind = kind;
@@ -146,7 +146,7 @@ static gm_status take_link(inp_reader *in, water_link_kind kind, water_link **li
 static bool take_pipe_status(const inp_reader *in, size_t token, water_link *pipe)
 {
     static const char *const words[] = { "CV", "CLOSED", "OPEN", NULL };
-    int word = inp_one_of(in->line.tokens[token], words);
+    int word = gm_inp_one_of(in->line.tokens[token], words);
     if (word < 0) {
         return false;
     }
@@ -155,7 +155,7 @@ static bool take_pipe_status(const inp_reader *in, size_t token, water_link *pip
     return true;
 }
 
-gm_status inp_pipe(inp_reader *in)
+gm_status gm_inp_pipe(inp_reader *in)
 {
     water_link *pipe = NULL;
     gm_status status = take_link(in, WATER_PIPE, &pipe);
@@ -174,15 +174,16 @@ gm_status inp_pipe(inp_reader *in)
                    { "the diameter", &pipe->diameter_m },
                    { "the roughness", &pipe->roughness } };
     for (size_t index = 0; index < 3 && index + 3 < in->line.count && status == GM_OK; index++) {
-        status = inp_positive(in, index + 3, fields[index].what, fields[index].value);
+        status = gm_inp_positive(in, index + 3, fields[index].what, fields[index].value);
     }
     bool has_status = in->line.count == 7 && take_pipe_status(in, 6, pipe);
     if (status == GM_OK && in->line.count > 6 && !has_status) {
-        status = inp_not_negative(in, 6, "the minor loss (or OPEN, CLOSED, CV)", &pipe->minor_loss);
+        status =
+            gm_inp_not_negative(in, 6, "the minor loss (or OPEN, CLOSED, CV)", &pipe->minor_loss);
     }
     if (status == GM_OK && in->line.count > 7 && !take_pipe_status(in, 7, pipe)) {
-        status = inp_refuse(in, 7, "expected OPEN, CLOSED or CV, got '%.*s'",
-                            inp_quoted(in->line.tokens[7]), in->line.tokens[7].data);
+        status = gm_inp_refuse(in, 7, "expected OPEN, CLOSED or CV, got '%.*s'",
+                               gm_inp_quoted(in->line.tokens[7]), in->line.tokens[7].data);
     }
     return status;
 }
@@ -193,13 +194,13 @@ static gm_status take_old_pump(inp_reader *in, water_link *pump)
     double numbers[5] = { 0.0 };
     size_t count = in->line.count - 3;
     if (count != 1 && count != 2 && count < 5) {
-        return inp_refuse(in, 3,
-                          "expected a pump's power, or head and flow, or shutoff head, "
-                          "head, flow, head, flow; or HEAD, POWER, SPEED, PATTERN");
+        return gm_inp_refuse(in, 3,
+                             "expected a pump's power, or head and flow, or shutoff head, "
+                             "head, flow, head, flow; or HEAD, POWER, SPEED, PATTERN");
     }
     count = count < 5 ? count : 5;
     for (size_t index = 0; index < count; index++) {
-        gm_status status = inp_not_negative(in, index + 3, "the pump", &numbers[index]);
+        gm_status status = gm_inp_not_negative(in, index + 3, "the pump", &numbers[index]);
         if (status != GM_OK) {
             return status;
         }
@@ -213,28 +214,28 @@ static gm_status take_old_pump(inp_reader *in, water_link *pump)
     memcpy(name, "pump ", 5);
     memcpy(name + 5, pump->name, spelled.size - 5);
     water_plan *plan = in->plan;
-    if (gm_water_names_find(&plan->curve_names, water_curves_of(plan), spelled) != WATER_NONE) {
-        return inp_refuse(in, 0, "a curve is named '%.60s', which this pump needs", name);
+    if (gm_water_names_find(&plan->curve_names, gm_water_curves_of(plan), spelled) != WATER_NONE) {
+        return gm_inp_refuse(in, 0, "a curve is named '%.60s', which this pump needs", name);
     }
-    gm_status status = water_add_curve(plan, spelled, &pump->head_curve, in->error);
+    gm_status status = gm_water_add_curve(plan, spelled, &pump->head_curve, in->error);
     if (status != GM_OK) {
         return status;
     }
     water_curve *curve = &plan->curves[pump->head_curve];
-    curve->place = inp_place(in, 3);
+    curve->place = gm_inp_place(in, 3);
     if (count == 2) {
-        return water_add_point(plan, curve, (double[2]){ numbers[1], numbers[0] }, in->error);
+        return gm_water_add_point(plan, curve, (double[2]){ numbers[1], numbers[0] }, in->error);
     }
     const double points[3][2] = { { 0.0, numbers[0] },
                                   { numbers[2], numbers[1] },
                                   { numbers[4], numbers[3] } };
     for (size_t index = 0; index < 3 && status == GM_OK; index++) {
-        status = water_add_point(plan, curve, points[index], in->error);
+        status = gm_water_add_point(plan, curve, points[index], in->error);
     }
     return status;
 }
 
-gm_status inp_pump(inp_reader *in)
+gm_status gm_inp_pump(inp_reader *in)
 {
     static const char *const words[] = { "POWER", "HEAD", "PATT", "SPEE", NULL };
     water_link *pump = NULL;
@@ -248,16 +249,17 @@ gm_status inp_pump(inp_reader *in)
         status = take_old_pump(in, pump);
     } else {
         for (size_t token = 3; token < in->line.count && status == GM_OK; token += 2) {
-            int word = inp_one_of(in->line.tokens[token], words);
+            int word = gm_inp_one_of(in->line.tokens[token], words);
             if (word < 0) {
-                return inp_refuse(in, token, "expected HEAD, POWER, SPEED or PATTERN");
+                return gm_inp_refuse(in, token, "expected HEAD, POWER, SPEED or PATTERN");
             }
-            status = inp_need(in, token + 2, "a value behind HEAD, POWER, SPEED or PATTERN");
+            status = gm_inp_need(in, token + 2, "a value behind HEAD, POWER, SPEED or PATTERN");
             if (status == GM_OK) {
-                status = word == 0   ? inp_positive(in, token + 1, "the power", &pump->power_w)
-                         : word == 1 ? inp_curve(in, token + 1, &pump->head_curve)
-                         : word == 2 ? inp_pattern(in, token + 1, &pump->speed_pattern)
-                                     : inp_not_negative(in, token + 1, "the speed", &pump->setting);
+                status = word == 0   ? gm_inp_positive(in, token + 1, "the power", &pump->power_w)
+                         : word == 1 ? gm_inp_curve(in, token + 1, &pump->head_curve)
+                         : word == 2
+                             ? gm_inp_pattern(in, token + 1, &pump->speed_pattern)
+                             : gm_inp_not_negative(in, token + 1, "the speed", &pump->setting);
             }
         }
     }
@@ -270,38 +272,39 @@ static gm_status take_setting(inp_reader *in, water_link *valve)
 {
     gm_status status = GM_OK;
     if (valve->valve == WATER_GPV) {
-        status = inp_need(in, 6, "a GPV's curve of head loss over flow");
+        status = gm_inp_need(in, 6, "a GPV's curve of head loss over flow");
         if (status == GM_OK) {
-            status = inp_curve(in, 5, &valve->curve);
+            status = gm_inp_curve(in, 5, &valve->curve);
         }
         valve->status = WATER_OPEN;
     } else if (in->line.count > 5) {
-        status = inp_number(in, 5, "the setting", &valve->setting);
+        status = gm_inp_number(in, 5, "the setting", &valve->setting);
     }
     if (status == GM_OK && in->line.count > 6) {
-        status = inp_not_negative(in, 6, "the minor loss", &valve->minor_loss);
+        status = gm_inp_not_negative(in, 6, "the minor loss", &valve->minor_loss);
     }
     if (status == GM_OK && in->line.count > 7 && valve->valve == WATER_PCV) {
-        status = inp_curve(in, 7, &valve->curve);
+        status = gm_inp_curve(in, 7, &valve->curve);
     }
     return status;
 }
 
-gm_status inp_valve(inp_reader *in)
+gm_status gm_inp_valve(inp_reader *in)
 {
-    gm_status status = inp_need(in, 5, "a valve's name, its two nodes, diameter, kind and setting");
+    gm_status status =
+        gm_inp_need(in, 5, "a valve's name, its two nodes, diameter, kind and setting");
     if (status != GM_OK) {
         return status;
     }
-    int kind = inp_one_of(in->line.tokens[4], valve_words);
+    int kind = gm_inp_one_of(in->line.tokens[4], valve_words);
     if (kind < 0) {
-        return inp_refuse(in, 4,
-                          "'%.*s' is no kind of valve: expected PRV, PSV, PBV, FCV, TCV, "
-                          "GPV or PCV",
-                          inp_quoted(in->line.tokens[4]), in->line.tokens[4].data);
+        return gm_inp_refuse(in, 4,
+                             "'%.*s' is no kind of valve: expected PRV, PSV, PBV, FCV, TCV, "
+                             "GPV or PCV",
+                             gm_inp_quoted(in->line.tokens[4]), in->line.tokens[4].data);
     }
     double diameter = is_metric(in) ? diameter_mm : diameter_in;
-    status = inp_positive(in, 3, "the diameter", &diameter);
+    status = gm_inp_positive(in, 3, "the diameter", &diameter);
     water_link *valve = NULL;
     if (status == GM_OK) {
         status = take_link(in, WATER_VALVE, &valve);

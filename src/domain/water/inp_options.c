@@ -17,12 +17,12 @@ static gm_status take_units(inp_reader *in)
     water_units units;
     char word[sizeof in->flow_unit];
     gm_text text = in->line.tokens[1];
-    snprintf(word, sizeof word, "%.*s", inp_quoted(text), text.data);
+    snprintf(word, sizeof word, "%.*s", gm_inp_quoted(text), text.data);
     if (!gm_water_units_choose(word, 1.0, &units)) {
-        return inp_refuse(in, 1,
-                          "'%.*s' is no unit of flow: expected CFS, GPM, MGD, IMGD, AFD, "
-                          "LPS, LPM, MLD, CMH, CMD, CMS",
-                          inp_quoted(text), text.data);
+        return gm_inp_refuse(in, 1,
+                             "'%.*s' is no unit of flow: expected CFS, GPM, MGD, IMGD, AFD, "
+                             "LPS, LPM, MLD, CMH, CMD, CMS",
+                             gm_inp_quoted(text), text.data);
     }
     memcpy(in->flow_unit, word, sizeof word);
     return GM_OK;
@@ -33,9 +33,9 @@ static gm_status take_pressure_unit(inp_reader *in)
     static const char *const words[] = { [INP_PSI - 1] = "PSI",       [INP_KPA - 1] = "KPA",
                                          [INP_METERS - 1] = "METERS", [INP_BAR - 1] = "BAR",
                                          [INP_FEET - 1] = "FEET",     NULL };
-    int word = inp_one_of(in->line.tokens[1], words);
+    int word = gm_inp_one_of(in->line.tokens[1], words);
     if (word < 0) {
-        return inp_refuse(in, 1, "expected PSI, KPA, METERS, BAR, FEET or EXPONENT");
+        return gm_inp_refuse(in, 1, "expected PSI, KPA, METERS, BAR, FEET or EXPONENT");
     }
     in->pressure = (inp_pressure)(word + 1);
     return GM_OK;
@@ -46,9 +46,9 @@ static gm_status take_headloss(inp_reader *in)
     static const char *const words[] = {
         [HAZEN_WILLIAMS] = "H-W", [DARCY_WEISBACH] = "D-W", [CHEZY_MANNING] = "C-M", NULL
     };
-    int word = inp_one_of(in->line.tokens[1], words);
+    int word = gm_inp_one_of(in->line.tokens[1], words);
     if (word < 0) {
-        return inp_refuse(in, 1, "expected H-W, D-W or C-M");
+        return gm_inp_refuse(in, 1, "expected H-W, D-W or C-M");
     }
     in->plan->formula = (water_formula)word;
     return GM_OK;
@@ -56,18 +56,18 @@ static gm_status take_headloss(inp_reader *in)
 
 static gm_status take_quality(inp_reader *in)
 {
-    if (inp_is(in->line.tokens[1], "TRACE")) {
+    if (gm_inp_is(in->line.tokens[1], "TRACE")) {
         uint32_t node = 0;
-        gm_status status = inp_need(in, 3, "the node to trace");
+        gm_status status = gm_inp_need(in, 3, "the node to trace");
         if (status == GM_OK) {
-            status = inp_node(in, 2, &node);
+            status = gm_inp_node(in, 2, &node);
         }
         if (status != GM_OK) {
             return status;
         }
     }
-    if (!inp_is(in->line.tokens[1], "NONE")) {
-        inp_warn(in, 0, "option QUALITY is not used: water quality is not modelled");
+    if (!gm_inp_is(in->line.tokens[1], "NONE")) {
+        gm_inp_warn(in, 0, "option QUALITY is not used: water quality is not modelled");
     }
     return GM_OK;
 }
@@ -75,13 +75,13 @@ static gm_status take_quality(inp_reader *in)
 static gm_status take_unbalanced(inp_reader *in)
 {
     water_plan *plan = in->plan;
-    bool stops = inp_is(in->line.tokens[1], "STOP");
-    if (!stops && !inp_is(in->line.tokens[1], "CONT")) {
-        return inp_refuse(in, 1, "expected STOP or CONTINUE");
+    bool stops = gm_inp_is(in->line.tokens[1], "STOP");
+    if (!stops && !gm_inp_is(in->line.tokens[1], "CONT")) {
+        return gm_inp_refuse(in, 1, "expected STOP or CONTINUE");
     }
     double trials = 0.0;
     if (!stops && in->line.count > 2 && !gm_text_to_f64(in->line.tokens[2], &trials)) {
-        return inp_refuse(in, 2, "expected a number of trials");
+        return gm_inp_refuse(in, 2, "expected a number of trials");
     }
     plan->unbalanced_stops = stops || trials < 0.0;
     plan->extra_trials = trials > 0.0 ? (uint32_t)fmin(trials, 1e9) : 0;
@@ -91,16 +91,16 @@ static gm_status take_unbalanced(inp_reader *in)
 static gm_status take_default_pattern(inp_reader *in)
 {
     in->default_pattern = in->line.tokens[1];
-    in->default_place = inp_place(in, 1);
+    in->default_place = gm_inp_place(in, 1);
     return GM_OK;
 }
 
 static gm_status take_demand_model(inp_reader *in)
 {
     static const char *const words[] = { "DDA", "PDA", NULL };
-    int word = inp_one_of(in->line.tokens[2], words);
+    int word = gm_inp_one_of(in->line.tokens[2], words);
     if (word < 0) {
-        return inp_refuse(in, 2, "expected DDA or PDA");
+        return gm_inp_refuse(in, 2, "expected DDA or PDA");
     }
     in->plan->pressure_driven = word == 1;
     return GM_OK;
@@ -109,9 +109,9 @@ static gm_status take_demand_model(inp_reader *in)
 static gm_status take_backflow(inp_reader *in)
 {
     static const char *const words[] = { "NO", "YES", NULL };
-    int word = inp_one_of(in->line.tokens[2], words);
+    int word = gm_inp_one_of(in->line.tokens[2], words);
     if (word < 0) {
-        return inp_refuse(in, 2, "expected YES or NO");
+        return gm_inp_refuse(in, 2, "expected YES or NO");
     }
     in->plan->emitters_backflow = word == 1;
     return GM_OK;
@@ -119,16 +119,16 @@ static gm_status take_backflow(inp_reader *in)
 
 static gm_status take_hydraulics(inp_reader *in)
 {
-    if (!inp_is(in->line.tokens[1], "USE") && !inp_is(in->line.tokens[1], "SAVE")) {
-        return inp_refuse(in, 1, "expected USE or SAVE and a file");
+    if (!gm_inp_is(in->line.tokens[1], "USE") && !gm_inp_is(in->line.tokens[1], "SAVE")) {
+        return gm_inp_refuse(in, 1, "expected USE or SAVE and a file");
     }
-    inp_warn(in, 0, "option HYDRAULICS is not used: heads and flows are always computed");
+    gm_inp_warn(in, 0, "option HYDRAULICS is not used: heads and flows are always computed");
     return GM_OK;
 }
 
 static gm_status take_map(inp_reader *in)
 {
-    inp_warn(in, 0, "option MAP is not used: the map is what [COORDINATES] and [VERTICES] say");
+    gm_inp_warn(in, 0, "option MAP is not used: the map is what [COORDINATES] and [VERTICES] say");
     return GM_OK;
 }
 
@@ -167,8 +167,9 @@ static gm_status take_minimum(inp_reader *in, double value)
     if (plan->required_pressure_m == least_difference) {
         plan->required_pressure_m = value + least_difference;
     } else if (plan->required_pressure_m - value < least_difference) {
-        return inp_refuse(in, 2, "the minimum pressure must be at least %g below the required one",
-                          least_difference);
+        return gm_inp_refuse(in, 2,
+                             "the minimum pressure must be at least %g below the required one",
+                             least_difference);
     }
     plan->minimum_pressure_m = value;
     return GM_OK;
@@ -177,8 +178,9 @@ static gm_status take_minimum(inp_reader *in, double value)
 static gm_status take_required(inp_reader *in, double value)
 {
     if (value - in->plan->minimum_pressure_m < least_difference) {
-        return inp_refuse(in, 2, "the required pressure must be at least %g above the minimum one",
-                          least_difference);
+        return gm_inp_refuse(in, 2,
+                             "the required pressure must be at least %g above the minimum one",
+                             least_difference);
     }
     in->plan->required_pressure_m = value;
     return GM_OK;
@@ -260,8 +262,8 @@ static gm_status take_tolerance(inp_reader *in, double value)
 {
     (void)value;
     gm_text word = in->line.tokens[0];
-    inp_warn(in, 0, "option %.*s is not used: gemel has tolerances of its own", inp_quoted(word),
-             word.data);
+    gm_inp_warn(in, 0, "option %.*s is not used: gemel has tolerances of its own",
+                gm_inp_quoted(word), word.data);
     return GM_OK;
 }
 
@@ -314,31 +316,31 @@ static gm_status refuse_option(const inp_reader *in)
     };
     char word[64];
     gm_text text = in->line.tokens[0];
-    snprintf(word, sizeof word, "%.*s", inp_quoted(text), text.data);
+    snprintf(word, sizeof word, "%.*s", gm_inp_quoted(text), text.data);
     const char *nearest = gm_text_nearest(word, names, COUNT(names));
-    return inp_refuse(in, 0, "'%s' is no option of EPANET%s%s%s", word,
-                      nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                      nearest ? "'?" : "");
+    return gm_inp_refuse(in, 0, "'%s' is no option of EPANET%s%s%s", word,
+                         nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                         nearest ? "'?" : "");
 }
 
-gm_status inp_option(inp_reader *in)
+gm_status gm_inp_option(inp_reader *in)
 {
     gm_text word = in->line.tokens[0];
-    bool exponent = in->line.count > 1 && inp_is(in->line.tokens[1], "EXP");
-    if (inp_is(word, "PRESSURE") && !exponent) {
+    bool exponent = in->line.count > 1 && gm_inp_is(in->line.tokens[1], "EXP");
+    if (gm_inp_is(word, "PRESSURE") && !exponent) {
         return in->line.count > 1 ? take_pressure_unit(in) : GM_OK;
     }
     for (size_t index = 0; index < COUNT(word_options); index++) {
         const word_option *option = &word_options[index];
         bool second = option->second == NULL || in->line.count < option->least ||
-                      inp_is(in->line.tokens[1], option->second);
-        if (inp_is(word, option->word) && second) {
+                      gm_inp_is(in->line.tokens[1], option->second);
+        if (gm_inp_is(word, option->word) && second) {
             return in->line.count < option->least ? GM_OK : option->take(in);
         }
     }
     for (size_t index = 0; index < COUNT(number_options); index++) {
         const number_option *option = &number_options[index];
-        if (!inp_is(word, option->word)) {
+        if (!gm_inp_is(word, option->word)) {
             continue;
         }
         double value = 0.0;
@@ -346,10 +348,10 @@ gm_status inp_option(inp_reader *in)
             return GM_OK;
         }
         gm_status status = option->range == ANY
-                               ? inp_number(in, option->token, "this option", &value)
+                               ? gm_inp_number(in, option->token, "this option", &value)
                            : option->range == POSITIVE
-                               ? inp_positive(in, option->token, "this option", &value)
-                               : inp_not_negative(in, option->token, "this option", &value);
+                               ? gm_inp_positive(in, option->token, "this option", &value)
+                               : gm_inp_not_negative(in, option->token, "this option", &value);
         return status == GM_OK ? option->take(in, value) : status;
     }
     return refuse_option(in);
@@ -364,20 +366,20 @@ static gm_status take_time(const inp_reader *in, int64_t *time_s)
     size_t last = in->line.count - 1;
     gm_text none = { "", 0 };
     double hours = 0.0;
-    if (!inp_hours(in->line.tokens[last], none, &hours) &&
-        !(last >= 1 && inp_hours(in->line.tokens[last - 1], in->line.tokens[last], &hours))) {
-        return inp_refuse(in, last,
-                          "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, "
-                          "MIN, HOURS, DAYS, AM, PM");
+    if (!gm_inp_hours(in->line.tokens[last], none, &hours) &&
+        !(last >= 1 && gm_inp_hours(in->line.tokens[last - 1], in->line.tokens[last], &hours))) {
+        return gm_inp_refuse(in, last,
+                             "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, "
+                             "MIN, HOURS, DAYS, AM, PM");
     }
     if (!(hours <= hours_max)) {
-        return inp_refuse(in, last, "a time of more than %.9g hours", hours_max);
+        return gm_inp_refuse(in, last, "a time of more than %.9g hours", hours_max);
     }
     *time_s = (int64_t)(3600.0 * hours + 0.5);
     return GM_OK;
 }
 
-gm_status inp_time(inp_reader *in)
+gm_status gm_inp_time(inp_reader *in)
 {
     static const char *const statistics[] = { "NONE",    "NO",    "AVERAGE", "MINIMUM",
                                               "MAXIMUM", "RANGE", NULL };
@@ -398,36 +400,36 @@ gm_status inp_time(inp_reader *in)
         { "REPO", "STAR", &plan->report_start_s },
         { "STAR", NULL, &plan->clock_start_s },
     };
-    gm_status status = inp_need(in, 2, "what is timed, and a time");
+    gm_status status = gm_inp_need(in, 2, "what is timed, and a time");
     if (status != GM_OK) {
         return status;
     }
     gm_text word = in->line.tokens[0];
-    if (inp_is(word, "STAT")) {
-        int kind = inp_one_of(in->line.tokens[in->line.count - 1], statistics);
+    if (gm_inp_is(word, "STAT")) {
+        int kind = gm_inp_one_of(in->line.tokens[in->line.count - 1], statistics);
         if (kind < 0) {
-            return inp_refuse(in, in->line.count - 1,
-                              "expected NONE, AVERAGE, MINIMUM, MAXIMUM or RANGE");
+            return gm_inp_refuse(in, in->line.count - 1,
+                                 "expected NONE, AVERAGE, MINIMUM, MAXIMUM or RANGE");
         }
         if (kind > 1) {
-            inp_warn(in, 0, "STATISTIC is not used: results are given at their times");
+            gm_inp_warn(in, 0, "STATISTIC is not used: results are given at their times");
         }
         return GM_OK;
     }
     bool known = false;
     for (size_t index = 0; index < COUNT(times); index++) {
-        known = known || inp_is(word, times[index].word);
-        if (inp_is(word, times[index].word) &&
-            (times[index].second == NULL || inp_is(in->line.tokens[1], times[index].second))) {
+        known = known || gm_inp_is(word, times[index].word);
+        if (gm_inp_is(word, times[index].word) &&
+            (times[index].second == NULL || gm_inp_is(in->line.tokens[1], times[index].second))) {
             status = take_time(in, times[index].value);
             plan->clock_start_s %= 86400;
             return status;
         }
     }
-    return known ? inp_refuse(in, 1, "expected TIMESTEP or START")
-                 : inp_refuse(in, 0,
-                              "expected DURATION, HYDRAULIC, QUALITY, RULE, PATTERN, REPORT, "
-                              "START or STATISTIC");
+    return known ? gm_inp_refuse(in, 1, "expected TIMESTEP or START")
+                 : gm_inp_refuse(in, 0,
+                                 "expected DURATION, HYDRAULIC, QUALITY, RULE, PATTERN, REPORT, "
+                                 "START or STATISTIC");
 }
 
 // ---- [ENERGY] ----
@@ -439,18 +441,18 @@ static gm_status take_energy(inp_reader *in, water_link *pump)
     water_plan *plan = in->plan;
     size_t last = in->line.count - 1;
     double value = 0.0;
-    int word = inp_one_of(in->line.tokens[last - 1], words);
+    int word = gm_inp_one_of(in->line.tokens[last - 1], words);
     if (word < 0) {
-        return inp_refuse(in, last - 1, "expected PRICE, PATTERN or EFFICIENCY");
+        return gm_inp_refuse(in, last - 1, "expected PRICE, PATTERN or EFFICIENCY");
     }
     if (word == 1) {
-        return inp_pattern(in, last, pump ? &pump->price_pattern : &plan->price_pattern);
+        return gm_inp_pattern(in, last, pump ? &pump->price_pattern : &plan->price_pattern);
     }
     if (word == 2 && pump != NULL) {
-        return inp_curve(in, last, &pump->efficiency_curve);
+        return gm_inp_curve(in, last, &pump->efficiency_curve);
     }
-    gm_status status = word == 0 ? inp_not_negative(in, last, "the price", &value)
-                                 : inp_positive(in, last, "the efficiency", &value);
+    gm_status status = word == 0 ? gm_inp_not_negative(in, last, "the price", &value)
+                                 : gm_inp_positive(in, last, "the efficiency", &value);
     if (status != GM_OK) {
         return status;
     }
@@ -464,32 +466,32 @@ static gm_status take_energy(inp_reader *in, water_link *pump)
     return GM_OK;
 }
 
-gm_status inp_energy(inp_reader *in)
+gm_status gm_inp_energy(inp_reader *in)
 {
     gm_status status =
-        inp_need(in, 3,
-                 "GLOBAL or PUMP and its name, then PRICE, PATTERN or EFFICIENCY; or "
-                 "DEMAND CHARGE");
+        gm_inp_need(in, 3,
+                    "GLOBAL or PUMP and its name, then PRICE, PATTERN or EFFICIENCY; or "
+                    "DEMAND CHARGE");
     if (status != GM_OK) {
         return status;
     }
     gm_text word = in->line.tokens[0];
-    if (inp_is(word, "DEMAN")) {
-        return inp_not_negative(in, 2, "the demand charge", &in->plan->demand_charge);
+    if (gm_inp_is(word, "DEMAN")) {
+        return gm_inp_not_negative(in, 2, "the demand charge", &in->plan->demand_charge);
     }
-    if (inp_is(word, "GLOB")) {
+    if (gm_inp_is(word, "GLOB")) {
         return take_energy(in, NULL);
     }
-    if (!inp_is(word, "PUMP")) {
-        return inp_refuse(in, 0, "expected GLOBAL, PUMP or DEMAND CHARGE");
+    if (!gm_inp_is(word, "PUMP")) {
+        return gm_inp_refuse(in, 0, "expected GLOBAL, PUMP or DEMAND CHARGE");
     }
     uint32_t index = 0;
-    status = inp_need(in, 4, "a pump, then PRICE, PATTERN or EFFICIENCY and a value");
+    status = gm_inp_need(in, 4, "a pump, then PRICE, PATTERN or EFFICIENCY and a value");
     if (status == GM_OK) {
-        status = inp_link(in, 1, &index);
+        status = gm_inp_link(in, 1, &index);
     }
     if (status == GM_OK && in->plan->links[index].kind != WATER_PUMP) {
-        status = inp_refuse(in, 1, "'%.60s' is no pump", in->plan->links[index].name);
+        status = gm_inp_refuse(in, 1, "'%.60s' is no pump", in->plan->links[index].name);
     }
     return status == GM_OK ? take_energy(in, &in->plan->links[index]) : status;
 }

@@ -52,11 +52,11 @@ static gm_status take_subject(inp_reader *in, water_premise *premise, size_t *at
     static const char *const words[] = { "SYSTEM", "JUNC", "RESER", "TANK",  "NODE",
                                          "LINK",   "PIPE", "PUMP",  "VALVE", NULL };
     enum { FIRST_NODE = 1, FIRST_LINK = 5 };
-    int word = inp_one_of(in->line.tokens[1], words);
+    int word = gm_inp_one_of(in->line.tokens[1], words);
     if (word < 0) {
-        return inp_refuse(in, 1,
-                          "expected SYSTEM, NODE, JUNCTION, TANK, RESERVOIR, LINK, PIPE, "
-                          "PUMP or VALVE");
+        return gm_inp_refuse(in, 1,
+                             "expected SYSTEM, NODE, JUNCTION, TANK, RESERVOIR, LINK, PIPE, "
+                             "PUMP or VALVE");
     }
     premise->subject = word < FIRST_NODE   ? WATER_SYSTEM
                        : word < FIRST_LINK ? WATER_NODE
@@ -64,9 +64,9 @@ static gm_status take_subject(inp_reader *in, water_premise *premise, size_t *at
     *at = premise->subject == WATER_SYSTEM ? 3 : 4;
     gm_status status = GM_OK;
     if (premise->subject == WATER_NODE) {
-        status = inp_node(in, 2, &premise->index);
+        status = gm_inp_node(in, 2, &premise->index);
     } else if (premise->subject == WATER_LINK) {
-        status = inp_link(in, 2, &premise->index);
+        status = gm_inp_link(in, 2, &premise->index);
     }
     if (status != GM_OK) {
         return status;
@@ -77,11 +77,11 @@ static gm_status take_subject(inp_reader *in, water_premise *premise, size_t *at
         bool fits = premise->subject == WATER_SYSTEM ? known->system
                     : premise->subject == WATER_NODE ? known->node
                                                      : known->link;
-        if (inp_is(text, known->word) && fits) {
+        if (gm_inp_is(text, known->word) && fits) {
             bool tank = premise->subject == WATER_NODE &&
                         in->plan->nodes[premise->index].kind != WATER_JUNCTION;
             if (known->tank && !tank) {
-                return inp_refuse(in, 2, "%s is asked of tanks only", known->word);
+                return gm_inp_refuse(in, 2, "%s is asked of tanks only", known->word);
             }
             premise->quantity = known->quantity;
             return GM_OK;
@@ -92,19 +92,19 @@ static gm_status take_subject(inp_reader *in, water_premise *premise, size_t *at
         [WATER_NODE] = "DEMAND, HEAD, LEVEL, PRESSURE, FILLTIME or DRAINTIME",
         [WATER_LINK] = "FLOW, STATUS or SETTING",
     };
-    return inp_refuse(in, *at - 1, "expected %s, got '%.*s'", expected[premise->subject],
-                      inp_quoted(text), text.data);
+    return gm_inp_refuse(in, *at - 1, "expected %s, got '%.*s'", expected[premise->subject],
+                         gm_inp_quoted(text), text.data);
 }
 
 static gm_status take_relation(const inp_reader *in, size_t token, water_relation *relation)
 {
     for (size_t index = 0; index < sizeof relations / sizeof *relations; index++) {
-        if (inp_is(in->line.tokens[token], relations[index].word)) {
+        if (gm_inp_is(in->line.tokens[token], relations[index].word)) {
             *relation = relations[index].relation;
             return GM_OK;
         }
     }
-    return inp_refuse(in, token, "expected =, <>, <, <=, >, >=, IS, NOT, BELOW or ABOVE");
+    return gm_inp_refuse(in, token, "expected =, <>, <, <=, >, >=, IS, NOT, BELOW or ABOVE");
 }
 
 static gm_status take_value(inp_reader *in, water_premise *premise)
@@ -114,40 +114,41 @@ static gm_status take_value(inp_reader *in, water_premise *premise)
     if (premise->quantity == WATER_TIME || premise->quantity == WATER_CLOCK) {
         gm_text unit = in->line.count == 6 ? in->line.tokens[5] : none;
         double hours = 0.0;
-        if (!inp_hours(in->line.tokens[4], unit, &hours)) {
-            return inp_refuse(in, 4,
-                              "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, "
-                              "MIN, HOURS, DAYS, AM, PM");
+        if (!gm_inp_hours(in->line.tokens[4], unit, &hours)) {
+            return gm_inp_refuse(in, 4,
+                                 "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, "
+                                 "MIN, HOURS, DAYS, AM, PM");
         }
         premise->value = hours * 3600.0;
         return GM_OK;
     }
-    int word = inp_one_of(in->line.tokens[last], state_words);
+    int word = gm_inp_one_of(in->line.tokens[last], state_words);
     if (premise->quantity == WATER_STATUS && word < 0) {
         double number = 0.0;
-        gm_status status = inp_number(in, last, "the status (or OPEN, CLOSED, ACTIVE)", &number);
+        gm_status status = gm_inp_number(in, last, "the status (or OPEN, CLOSED, ACTIVE)", &number);
         if (status == GM_OK) {
-            inp_warn(in, last,
-                     "a status is never a number: this premise is never true, as in "
-                     "EPANET");
+            gm_inp_warn(in, last,
+                        "a status is never a number: this premise is never true, as in "
+                        "EPANET");
             premise->status = WATER_STATUSES;
         }
         premise->relation = WATER_EQUAL;
         return status;
     }
     if (word >= 0 && premise->quantity != WATER_STATUS) {
-        return inp_refuse(in, last, "OPEN, CLOSED and ACTIVE are values of STATUS");
+        return gm_inp_refuse(in, last, "OPEN, CLOSED and ACTIVE are values of STATUS");
     }
     if (word >= 0) {
         premise->status = (water_status)word;
         if (premise->relation != WATER_EQUAL && premise->relation != WATER_UNEQUAL) {
-            inp_warn(in, last, "a status is or is not: this premise is never true, as in EPANET");
+            gm_inp_warn(in, last,
+                        "a status is or is not: this premise is never true, as in EPANET");
             premise->relation = WATER_EQUAL;
             premise->status = WATER_STATUSES;
         }
         return GM_OK;
     }
-    gm_status status = inp_number(in, last, "the value", &premise->value);
+    gm_status status = gm_inp_number(in, last, "the value", &premise->value);
     if (premise->quantity == WATER_FILL_TIME || premise->quantity == WATER_DRAIN_TIME) {
         premise->value *= 3600.0;
     }
@@ -160,30 +161,30 @@ static gm_status take_premise(inp_reader *in, bool is_or)
     size_t relation = 0;
     water_rule *rule = current(in);
     if (in->line.count != 5 && in->line.count != 6) {
-        return inp_refuse(in, 0,
-                          "expected IF, AND or OR, then NODE or LINK and its name, what of "
-                          "it, a relation and a value; or SYSTEM, TIME ...");
+        return gm_inp_refuse(in, 0,
+                             "expected IF, AND or OR, then NODE or LINK and its name, what of "
+                             "it, a relation and a value; or SYSTEM, TIME ...");
     }
     gm_status status = take_subject(in, &premise, &relation);
     if (status == GM_OK) {
         status = take_relation(in, relation, &premise.relation);
     }
     if (status == GM_OK && relation + 1 >= in->line.count) {
-        status = inp_refuse(in, in->line.count, "a value is missing");
+        status = gm_inp_refuse(in, in->line.count, "a value is missing");
     }
     if (status == GM_OK) {
         status = take_value(in, &premise);
     }
     if (status == GM_OK && rule->premise_count == WATER_PREMISES_MAX) {
-        status = inp_refuse(in, 0, "more than %d premises in one rule", WATER_PREMISES_MAX);
+        status = gm_inp_refuse(in, 0, "more than %d premises in one rule", WATER_PREMISES_MAX);
     }
     if (status != GM_OK) {
         return status;
     }
-    water_premise *premises = water_grow(in->plan->arena, rule->premises, &in->premise_capacity,
-                                         rule->premise_count, sizeof *premises);
+    water_premise *premises = gm_water_grow(in->plan->arena, rule->premises, &in->premise_capacity,
+                                            rule->premise_count, sizeof *premises);
     if (premises == NULL) {
-        return inp_no_memory(in);
+        return gm_inp_no_memory(in);
     }
     rule->premises = premises;
     rule->premises[rule->premise_count++] = premise;
@@ -194,19 +195,21 @@ static gm_status take_premise(inp_reader *in, bool is_or)
 static gm_status take_command(inp_reader *in, water_action *action, bool *idle)
 {
     const water_link *link = &in->plan->links[action->link];
-    int word = inp_one_of(in->line.tokens[5], state_words);
+    int word = gm_inp_one_of(in->line.tokens[5], state_words);
     *idle = word == WATER_ACTIVE;
     if (word >= 0) {
         action->status = (water_status)word;
         action->setting = link->kind == WATER_PUMP && word == WATER_OPEN ? 1.0 : 0.0;
         if (*idle) {
-            inp_warn(in, 5, "no link is told to be ACTIVE: this action is not used, as in EPANET");
+            gm_inp_warn(in, 5,
+                        "no link is told to be ACTIVE: this action is not used, as in EPANET");
         }
         return GM_OK;
     }
-    gm_status status = inp_not_negative(in, 5, "the setting (or OPEN, CLOSED)", &action->setting);
+    gm_status status =
+        gm_inp_not_negative(in, 5, "the setting (or OPEN, CLOSED)", &action->setting);
     if (status == GM_OK && link->valve == WATER_GPV) {
-        return inp_refuse(in, 5, "expected OPEN or CLOSED for a GPV");
+        return gm_inp_refuse(in, 5, "expected OPEN or CLOSED for a GPV");
     }
     action->has_setting =
         link->kind == WATER_VALVE || (link->kind == WATER_PUMP && action->setting > 0.0);
@@ -222,36 +225,36 @@ static gm_status take_action(inp_reader *in)
     size_t *count = then ? &rule->then_count : &rule->otherwise_count;
     water_action action = { 0 };
     if (in->line.count != 6) {
-        return inp_refuse(in, 0,
-                          "expected THEN, ELSE or AND, then LINK, its name, STATUS or "
-                          "SETTING, IS and a value");
+        return gm_inp_refuse(in, 0,
+                             "expected THEN, ELSE or AND, then LINK, its name, STATUS or "
+                             "SETTING, IS and a value");
     }
-    gm_status status = inp_link(in, 2, &action.link);
+    gm_status status = gm_inp_link(in, 2, &action.link);
     if (status == GM_OK && in->plan->links[action.link].check_valve) {
-        status = inp_refuse(in, 2, "'%.60s' cannot be controlled: it has a check valve",
-                            in->plan->links[action.link].name);
+        status = gm_inp_refuse(in, 2, "'%.60s' cannot be controlled: it has a check valve",
+                               in->plan->links[action.link].name);
     }
     if (status == GM_OK) {
         status = take_command(in, &action, &idle);
     }
     if (status == GM_OK && *count == WATER_PREMISES_MAX) {
-        status = inp_refuse(in, 0, "more than %d actions in one rule", WATER_PREMISES_MAX);
+        status = gm_inp_refuse(in, 0, "more than %d actions in one rule", WATER_PREMISES_MAX);
     }
     if (status != GM_OK || idle) {
         return status;
     }
     water_action *grown =
-        water_grow(in->plan->arena, *actions, then ? &in->then_capacity : &in->otherwise_capacity,
-                   *count, sizeof *grown);
+        gm_water_grow(in->plan->arena, *actions,
+                      then ? &in->then_capacity : &in->otherwise_capacity, *count, sizeof *grown);
     if (grown == NULL) {
-        return inp_no_memory(in);
+        return gm_inp_no_memory(in);
     }
     *actions = grown;
     grown[(*count)++] = action;
     return GM_OK;
 }
 
-gm_status inp_rules_end(inp_reader *in)
+gm_status gm_inp_rules_end(inp_reader *in)
 {
     water_plan *plan = in->plan;
     if (in->clause == INP_NO_RULE) {
@@ -260,7 +263,7 @@ gm_status inp_rules_end(inp_reader *in)
     water_rule *rule = current(in);
     bool idle = rule->then_count == 0 && rule->otherwise_count == 0;
     if (idle && !in->rule_disabled) {
-        water_warn(plan, rule->place, "rule '%.60s' is not used: it has no action", rule->name);
+        gm_water_warn(plan, rule->place, "rule '%.60s' is not used: it has no action", rule->name);
     }
     if (idle || in->rule_disabled) {
         plan->rules[--plan->rule_count] = (water_rule){ 0 };
@@ -275,9 +278,9 @@ static gm_status start_rule(inp_reader *in)
 {
     water_plan *plan = in->plan;
     if (in->line.count != 2) {
-        return inp_refuse(in, 0, "expected RULE and a name");
+        return gm_inp_refuse(in, 0, "expected RULE and a name");
     }
-    gm_status status = inp_rules_end(in);
+    gm_status status = gm_inp_rules_end(in);
     if (status == GM_OK && plan->rule_count == WATER_TABLES_MAX) {
         status = gm_error_set(in->error, GM_LIMIT, "more than %d rules", WATER_TABLES_MAX);
     }
@@ -285,31 +288,31 @@ static gm_status start_rule(inp_reader *in)
         return status;
     }
     gm_text name = in->line.tokens[1];
-    water_rule *rules =
-        water_grow(plan->arena, plan->rules, &plan->rule_capacity, plan->rule_count, sizeof *rules);
+    water_rule *rules = gm_water_grow(plan->arena, plan->rules, &plan->rule_capacity,
+                                      plan->rule_count, sizeof *rules);
     char *copy = gm_arena_text(plan->arena, name.data, name.size);
     if (rules == NULL || copy == NULL) {
-        return inp_no_memory(in);
+        return gm_inp_no_memory(in);
     }
     plan->rules = rules;
-    rules[plan->rule_count++] = (water_rule){ .name = copy, .place = inp_place(in, 0) };
+    rules[plan->rule_count++] = (water_rule){ .name = copy, .place = gm_inp_place(in, 0) };
     in->clause = INP_RULE;
     return GM_OK;
 }
 
 static gm_status take_priority(inp_reader *in)
 {
-    return inp_need(in, 2, "PRIORITY and a number") == GM_OK
-               ? inp_number(in, 1, "the priority", &current(in)->priority)
+    return gm_inp_need(in, 2, "PRIORITY and a number") == GM_OK
+               ? gm_inp_number(in, 1, "the priority", &current(in)->priority)
                : GM_INVALID;
 }
 
-gm_status inp_rule_line(inp_reader *in)
+gm_status gm_inp_rule_line(inp_reader *in)
 {
     enum { RULE, IF, AND, OR, THEN, ELSE, PRIORITY, DISABLED };
     static const char *const words[] = { "RULE", "IF",   "AND",      "OR", "THEN",
                                          "ELSE", "PRIO", "DISABLED", NULL };
-    int word = inp_one_of(in->line.tokens[0], words);
+    int word = gm_inp_one_of(in->line.tokens[0], words);
     bool acting = in->clause == INP_THEN || in->clause == INP_ELSE;
     if (word == RULE) {
         return start_rule(in);
@@ -337,12 +340,12 @@ gm_status inp_rule_line(inp_reader *in)
         return GM_OK;
     }
     gm_text text = in->line.tokens[0];
-    return word < 0 ? inp_refuse(in, 0,
-                                 "expected RULE, IF, AND, OR, THEN, ELSE or PRIORITY, got "
-                                 "'%.*s'",
-                                 inp_quoted(text), text.data)
-                    : inp_refuse(in, 0,
-                                 "%.*s cannot stand here: a rule is RULE, IF, AND or OR, "
-                                 "THEN, AND, ELSE, AND, PRIORITY in this order",
-                                 inp_quoted(text), text.data);
+    return word < 0 ? gm_inp_refuse(in, 0,
+                                    "expected RULE, IF, AND, OR, THEN, ELSE or PRIORITY, got "
+                                    "'%.*s'",
+                                    gm_inp_quoted(text), text.data)
+                    : gm_inp_refuse(in, 0,
+                                    "%.*s cannot stand here: a rule is RULE, IF, AND or OR, "
+                                    "THEN, AND, ELSE, AND, PRIORITY in this order",
+                                    gm_inp_quoted(text), text.data);
 }

@@ -30,7 +30,7 @@ bool gm_water_units_choose(const char *flow_unit, double specific_gravity, water
         { "MLD", 2.4466, true },   { "CMS", 0.028317, true }, { "SI", 28.317, true },
     };
     for (size_t index = 0; index < sizeof flows / sizeof *flows; index++) {
-        if (!inp_is(gm_text_of(flow_unit), flows[index].name)) {
+        if (!gm_inp_is(gm_text_of(flow_unit), flows[index].name)) {
             continue;
         }
         bool metric = flows[index].metric;
@@ -197,7 +197,7 @@ static void rules_to_si(water_plan *plan)
     }
 }
 
-void inp_to_si(inp_reader *in)
+void gm_inp_to_si(inp_reader *in)
 {
     water_plan *plan = in->plan;
     water_units *units = &plan->units;

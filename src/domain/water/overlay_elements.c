@@ -88,7 +88,7 @@ static gm_status read_pattern(const overlay *in, const gm_config *map, const cha
                               uint32_t *pattern)
 {
     const gm_config *named = gm_config_get(map, key);
-    return named == NULL ? GM_OK : overlay_pattern(in, named, pattern);
+    return named == NULL ? GM_OK : gm_overlay_pattern(in, named, pattern);
 }
 
 // What a curve's axes are, and what one of the curve's own units is in SI
@@ -104,7 +104,7 @@ static gm_status read_points(const overlay *in, const gm_config *list, const cur
     if (list->count == 0) {
         return gm_error_at(in->error, GM_INVALID, list->place, "a curve needs a point");
     }
-    gm_status status = water_add_curve(in->plan, gm_text_of("curve"), &made, in->error);
+    gm_status status = gm_water_add_curve(in->plan, gm_text_of("curve"), &made, in->error);
     for (size_t at = 0; at < list->count && status == GM_OK; at++) {
         water_curve *curve = &in->plan->curves[made];
         double point[2];
@@ -119,7 +119,7 @@ static gm_status read_points(const overlay *in, const gm_config *list, const cur
             return gm_error_at(in->error, GM_INVALID, list->children[at].place,
                                "the first number of a curve's points must increase");
         }
-        status = water_add_point(in->plan, curve, point, in->error);
+        status = gm_water_add_point(in->plan, curve, point, in->error);
     }
     if (status == GM_OK) {
         *index = made;
@@ -142,11 +142,11 @@ static gm_status read_curve(const overlay *in, const gm_config *config, const cu
     const water_plan *plan = in->plan;
     char meant[300];
     uint32_t found =
-        gm_water_names_find(&plan->curve_names, water_curves_of(plan), gm_text_of(name));
+        gm_water_names_find(&plan->curve_names, gm_water_curves_of(plan), gm_text_of(name));
     if (found == WATER_NONE) {
         return gm_error_at(in->error, GM_INVALID, config->place,
                            "there is no curve '%.60s' (or expected a list of points)%s", name,
-                           water_meant(water_curves_of(plan), gm_text_of(name), meant));
+                           gm_water_meant(gm_water_curves_of(plan), gm_text_of(name), meant));
     }
     *index = found;
     return GM_OK;
@@ -182,7 +182,7 @@ static gm_status read_junction(const overlay *in, const gm_config *map, void *ro
     const gm_config *demand = gm_config_get(map, "demand");
     gm_status status = GM_OK;
     if (node->demands == NULL) {
-        status = water_add_demand(in->plan, node, 0.0, WATER_NONE, in->error);
+        status = gm_water_add_demand(in->plan, node, 0.0, WATER_NONE, in->error);
     }
     if (status == GM_OK && demand != NULL) { // one demand takes the place of all categories
         gm_quantity quantity = { .unit = "m3/s" };
@@ -247,7 +247,7 @@ static gm_status read_end(const overlay *in, const gm_config *map, const char *k
     if (found == WATER_NONE) {
         char meant[300];
         return gm_error_at(in->error, GM_INVALID, named->place, "there is no node '%.60s'%s", name,
-                           water_meant(water_nodes_of(in->plan), gm_text_of(name), meant));
+                           gm_water_meant(gm_water_nodes_of(in->plan), gm_text_of(name), meant));
     }
     *node = found;
     return GM_OK;
@@ -325,7 +325,7 @@ static gm_status read_setting(const overlay *in, const gm_config *child, water_l
     case WATER_PRV:
     case WATER_PSV:
     case WATER_PBV:
-        return overlay_pressure(in, child, &valve->setting);
+        return gm_overlay_pressure(in, child, &valve->setting);
     case WATER_FCV:
         quantity = (gm_quantity){ .unit = "m3/s" };
         break;
@@ -385,8 +385,9 @@ static gm_status read_valve(const overlay *in, const gm_config *map, void *row)
         status =
             read_curve(in, curve, valve->valve == WATER_GPV ? &losses : &shares, &valve->curve);
     }
-    return status == GM_OK ? read_status(map, water_holds_setting(valve), &valve->status, in->error)
-                           : status;
+    return status == GM_OK
+               ? read_status(map, gm_water_holds_setting(valve), &valve->status, in->error)
+               : status;
 }
 
 // ---- the classes ----
@@ -494,17 +495,17 @@ static gm_status add_element(const overlay *in, const gm_config *map, const elem
     for (size_t at = 0; class->needs[at] != NULL; at++) {
         if (gm_config_get(map, class->needs[at]) == NULL) {
             water_table table =
-                class->is_link ? water_links_of(in->plan) : water_nodes_of(in->plan);
+                class->is_link ? gm_water_links_of(in->plan) : gm_water_nodes_of(in->plan);
             char meant[300];
             return gm_error_at(in->error, GM_INVALID, map->key_place,
                                "'%.60s' is new and needs `%s`%s", map->key, class->needs[at],
-                               water_meant(table, name, meant));
+                               gm_water_meant(table, name, meant));
         }
     }
     gm_status status = GM_OK;
     if (class->is_link) {
         water_link *link = NULL;
-        status = water_add_link(in->plan, name, &link, in->error);
+        status = gm_water_add_link(in->plan, name, &link, in->error);
         if (status == GM_OK) {
             link->kind = class->link_kind;
             link->status = WATER_OPEN;
@@ -514,7 +515,7 @@ static gm_status add_element(const overlay *in, const gm_config *map, const elem
         return status;
     }
     water_node *node = NULL;
-    status = water_add_node(in->plan, name, &node, in->error);
+    status = gm_water_add_node(in->plan, name, &node, in->error);
     if (status == GM_OK) {
         node->kind = class->node_kind;
         *index = (uint32_t)in->plan->node_count - 1;
@@ -550,7 +551,7 @@ static gm_status read_element(const overlay *in, const gm_config *map, const ele
     return status == GM_OK ? class->read(in, map, row) : status;
 }
 
-gm_status overlay_elements(const overlay *in, const gm_config *config)
+gm_status gm_overlay_elements(const overlay *in, const gm_config *config)
 {
     gm_status status = GM_OK;
     for (size_t index = 0; index < COUNT(classes) && status == GM_OK; index++) {
@@ -568,7 +569,7 @@ gm_status overlay_elements(const overlay *in, const gm_config *config)
 
 // ---- references ----
 
-gm_status overlay_find(const overlay *in, const gm_config *named, overlay_element *element)
+gm_status gm_overlay_find(const overlay *in, const gm_config *named, overlay_element *element)
 {
     const char *text = NULL;
     gm_status status = gm_config_text(named, &text, in->error);
@@ -593,11 +594,12 @@ gm_status overlay_find(const overlay *in, const gm_config *named, overlay_elemen
     bool fits =
         found != WATER_NONE && strcmp(class_of(in->plan, class->is_link, found), class->one) == 0;
     if (!fits) {
-        water_table table = class->is_link ? water_links_of(in->plan) : water_nodes_of(in->plan);
+        water_table table =
+            class->is_link ? gm_water_links_of(in->plan) : gm_water_nodes_of(in->plan);
         char meant[300];
-        return gm_error_at(in->error, GM_INVALID, named->place, "there is no %s '%.60s'%s",
-                           class->one, name,
-                           found == WATER_NONE ? water_meant(table, gm_text_of(name), meant) : "");
+        return gm_error_at(
+            in->error, GM_INVALID, named->place, "there is no %s '%.60s'%s", class->one, name,
+            found == WATER_NONE ? gm_water_meant(table, gm_text_of(name), meant) : "");
     }
     *element = (overlay_element){ class->is_link, found };
     return GM_OK;

@@ -14,23 +14,25 @@ typedef struct overlay {
     gm_error *error;
 } overlay;
 
-/// "pipe/P12" as an element of the plan.
+/// An element of the plan.
 typedef struct overlay_element {
     bool is_link;
     uint32_t index;
 } overlay_element;
-gm_status overlay_find(const overlay *in, const gm_config *named, overlay_element *element);
+
+/// The element that "pipe/P12" names.
+gm_status gm_overlay_find(const overlay *in, const gm_config *named, overlay_element *element);
 
 /// The pattern that a scalar names.
-gm_status overlay_pattern(const overlay *in, const gm_config *named, uint32_t *pattern);
+gm_status gm_overlay_pattern(const overlay *in, const gm_config *named, uint32_t *pattern);
 
 /// A pressure as metres of the fluid's column: "300 kPa", or "30 m".
-gm_status overlay_pressure(const overlay *in, const gm_config *config, double *pressure_m);
+gm_status gm_overlay_pressure(const overlay *in, const gm_config *config, double *pressure_m);
 
 /// Maps junctions, reservoirs, tanks, pipes, pumps, valves.
-gm_status overlay_elements(const overlay *in, const gm_config *config);
+gm_status gm_overlay_elements(const overlay *in, const gm_config *config);
 
 /// The list `remove`.
-gm_status overlay_remove(const overlay *in, const gm_config *list);
+gm_status gm_overlay_remove(const overlay *in, const gm_config *list);
 
 #endif

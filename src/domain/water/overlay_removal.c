@@ -61,10 +61,10 @@ static void drop_orders(water_plan *plan)
         bool removed = plan->links[control->link].removed ||
                        (control->node != WATER_NONE && plan->nodes[control->node].removed);
         if (removed) {
-            water_warn(plan, control->place,
-                       "this control of '%.60s' is not used: what it names "
-                       "was removed",
-                       plan->links[control->link].name);
+            gm_water_warn(plan, control->place,
+                          "this control of '%.60s' is not used: what it names "
+                          "was removed",
+                          plan->links[control->link].name);
         } else {
             plan->controls[kept++] = *control;
         }
@@ -74,8 +74,8 @@ static void drop_orders(water_plan *plan)
     for (size_t index = 0; index < plan->rule_count; index++) {
         const water_rule *rule = &plan->rules[index];
         if (names_removed(plan, rule)) {
-            water_warn(plan, rule->place, "rule '%.60s' is not used: what it names was removed",
-                       rule->name);
+            gm_water_warn(plan, rule->place, "rule '%.60s' is not used: what it names was removed",
+                          rule->name);
         } else {
             plan->rules[kept++] = *rule;
         }
@@ -100,7 +100,7 @@ static gm_status close_up(water_plan *plan, moves *to, gm_error *error)
         to->node[index] = (uint32_t)node_count;
         if (!plan->nodes[index].removed) {
             plan->nodes[node_count] = plan->nodes[index];
-            fits = gm_water_names_add(&plan->node_names, water_nodes_of(plan),
+            fits = gm_water_names_add(&plan->node_names, gm_water_nodes_of(plan),
                                       (uint32_t)node_count++, plan->arena);
         }
     }
@@ -108,7 +108,7 @@ static gm_status close_up(water_plan *plan, moves *to, gm_error *error)
         to->link[index] = (uint32_t)link_count;
         if (!plan->links[index].removed) {
             plan->links[link_count] = plan->links[index];
-            fits = gm_water_names_add(&plan->link_names, water_links_of(plan),
+            fits = gm_water_names_add(&plan->link_names, gm_water_links_of(plan),
                                       (uint32_t)link_count++, plan->arena);
         }
     }
@@ -146,13 +146,13 @@ static void renumber(water_plan *plan, const moves *to)
     }
 }
 
-gm_status overlay_remove(const overlay *in, const gm_config *list)
+gm_status gm_overlay_remove(const overlay *in, const gm_config *list)
 {
     water_plan *plan = in->plan;
     gm_status status = gm_config_is(list, GM_CONFIG_LIST, "a list such as [pipe/P12]", in->error);
     for (size_t index = 0; status == GM_OK && index < list->count; index++) {
         overlay_element element;
-        status = overlay_find(in, &list->children[index], &element);
+        status = gm_overlay_find(in, &list->children[index], &element);
         if (status == GM_OK && element.is_link) {
             plan->links[element.index].removed = true;
         } else if (status == GM_OK) {

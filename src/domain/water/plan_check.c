@@ -57,7 +57,7 @@ static gm_status check_declared(const water_plan *plan, gm_error *error)
     if (pattern != NULL) {
         return gm_error_at(error, GM_INVALID, pattern->place, "pattern '%.60s' is not declared%s",
                            pattern->name,
-                           meant(water_patterns_of(plan), declared, pattern->name, buffer));
+                           meant(gm_water_patterns_of(plan), declared, pattern->name, buffer));
     }
     const water_curve *curve = NULL;
     for (size_t index = plan->curve_count; index-- > 0;) {
@@ -67,7 +67,7 @@ static gm_status check_declared(const water_plan *plan, gm_error *error)
     if (curve != NULL) {
         return gm_error_at(error, GM_INVALID, curve->place, "curve '%.60s' is not declared%s",
                            curve->name,
-                           meant(water_curves_of(plan), declared, curve->name, buffer));
+                           meant(gm_water_curves_of(plan), declared, curve->name, buffer));
     }
     return GM_OK;
 }
@@ -181,9 +181,10 @@ static gm_status check_valve_end(const water_plan *plan, uint32_t index, uint32_
                                name, valve->name);
         }
         // EPANET 2.3 does not compare a valve with the line before, and such files are about
-        water_warn(plan, valve->place,
-                   "valves '%.60s' and '%.60s' meet in a way that leaves open which one regulates",
-                   name, valve->name);
+        gm_water_warn(
+            plan, valve->place,
+            "valves '%.60s' and '%.60s' meet in a way that leaves open which one regulates", name,
+            valve->name);
     }
     if (ends[node][end] == 0) {
         ends[node][end] = index + 1;
@@ -247,7 +248,7 @@ static gm_status check_linked(const water_plan *plan, gm_error *error)
     return GM_OK;
 }
 
-gm_status water_plan_check(const water_plan *plan, bool whole, gm_error *error)
+gm_status gm_water_plan_check(const water_plan *plan, bool whole, gm_error *error)
 {
     gm_status status = check_declared(plan, error);
     size_t fixed = 0;
@@ -318,8 +319,8 @@ static gm_status make_addressable(const water_plan *plan, const renaming *row, g
         number++;
         snprintf(unique, sizeof unique, "%.230s~%zu", plain, number);
     }
-    water_warn(plan, row->place, "%s '%.60s' is called '%.60s' here: an address cannot hold it",
-               row->kind, *row->name, unique);
+    gm_water_warn(plan, row->place, "%s '%.60s' is called '%.60s' here: an address cannot hold it",
+                  row->kind, *row->name, unique);
     const char *copy = gm_arena_text(plan->arena, unique, strlen(unique));
     if (copy == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for the network");
@@ -330,24 +331,24 @@ static gm_status make_addressable(const water_plan *plan, const renaming *row, g
                : gm_error_set(error, GM_MEMORY, "no memory for the network");
 }
 
-gm_status water_plan_name(water_plan *plan, gm_error *error)
+gm_status gm_water_plan_name(water_plan *plan, gm_error *error)
 {
     gm_status status = GM_OK;
     for (uint32_t index = 0; index < plan->node_count && status == GM_OK; index++) {
         water_node *node = &plan->nodes[index];
-        const renaming row = { "node",      &plan->node_names, water_nodes_of(plan),
+        const renaming row = { "node",      &plan->node_names, gm_water_nodes_of(plan),
                                &node->name, node->place,       index };
         status = make_addressable(plan, &row, error);
     }
     for (uint32_t index = 0; index < plan->link_count && status == GM_OK; index++) {
         water_link *link = &plan->links[index];
-        const renaming row = { "link",      &plan->link_names, water_links_of(plan),
+        const renaming row = { "link",      &plan->link_names, gm_water_links_of(plan),
                                &link->name, link->place,       index };
         status = make_addressable(plan, &row, error);
     }
     for (uint32_t index = 0; index < plan->pattern_count && status == GM_OK; index++) {
         water_pattern *pattern = &plan->patterns[index];
-        const renaming row = { "pattern",      &plan->pattern_names, water_patterns_of(plan),
+        const renaming row = { "pattern",      &plan->pattern_names, gm_water_patterns_of(plan),
                                &pattern->name, pattern->place,       index };
         status = make_addressable(plan, &row, error);
     }
@@ -370,8 +371,8 @@ static void settle_times(water_plan *plan)
     plan->rule_step_s = plan->rule_step_s > 0 ? plan->rule_step_s : 1;
 }
 
-gm_status water_plan_settle(water_plan *plan, gm_error *error)
+gm_status gm_water_plan_settle(water_plan *plan, gm_error *error)
 {
     settle_times(plan);
-    return water_plan_name(plan, error);
+    return gm_water_plan_name(plan, error);
 }

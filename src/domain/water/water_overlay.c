@@ -14,7 +14,7 @@ static const char *const keys[] = {
     "pattern step", "rule step", "origin",     NULL,
 };
 
-gm_status overlay_pattern(const overlay *in, const gm_config *named, uint32_t *pattern)
+gm_status gm_overlay_pattern(const overlay *in, const gm_config *named, uint32_t *pattern)
 {
     const char *name = NULL;
     gm_status status = gm_config_text(named, &name, in->error);
@@ -22,18 +22,18 @@ gm_status overlay_pattern(const overlay *in, const gm_config *named, uint32_t *p
         return status;
     }
     const water_plan *plan = in->plan;
-    water_table table = water_patterns_of(plan);
+    water_table table = gm_water_patterns_of(plan);
     uint32_t found = gm_water_names_find(&plan->pattern_names, table, gm_text_of(name));
     if (found == WATER_NONE) {
         char meant[300];
         return gm_error_at(in->error, GM_INVALID, named->place, "there is no pattern '%.60s'%s",
-                           name, water_meant(table, gm_text_of(name), meant));
+                           name, gm_water_meant(table, gm_text_of(name), meant));
     }
     *pattern = found;
     return GM_OK;
 }
 
-gm_status overlay_pressure(const overlay *in, const gm_config *config, double *pressure_m)
+gm_status gm_overlay_pressure(const overlay *in, const gm_config *config, double *pressure_m)
 {
     double value = 0.0;
     gm_quantity pascal = { .unit = "Pa" }, metre = { .unit = "m" };
@@ -58,9 +58,9 @@ static gm_status read_pattern(const overlay *in, const gm_config *list)
                            "a pattern has a name of 1 to %d bytes and at least one factor",
                            GM_NAME_MAX - 1);
     }
-    uint32_t index = gm_water_names_find(&plan->pattern_names, water_patterns_of(plan), name);
+    uint32_t index = gm_water_names_find(&plan->pattern_names, gm_water_patterns_of(plan), name);
     if (status == GM_OK && index == WATER_NONE) {
-        status = water_add_pattern(plan, name, &index, in->error);
+        status = gm_water_add_pattern(plan, name, &index, in->error);
     }
     if (status != GM_OK) {
         return status;
@@ -72,7 +72,7 @@ static gm_status read_pattern(const overlay *in, const gm_config *list)
         double value = 0.0;
         status = gm_config_number(&list->children[at], factor, &value, in->error);
         if (status == GM_OK) {
-            status = water_add_factor(plan, pattern, value, in->error);
+            status = gm_water_add_factor(plan, pattern, value, in->error);
         }
     }
     return status;
@@ -124,7 +124,7 @@ static gm_status read_words(const overlay *in, const gm_config *options, bool fr
         status = gm_config_flag(backflow, &plan->emitters_backflow, in->error);
     }
     if (status == GM_OK && pattern != NULL) {
-        status = overlay_pattern(in, pattern, &plan->default_pattern);
+        status = gm_overlay_pattern(in, pattern, &plan->default_pattern);
     }
     return status;
 }
@@ -168,10 +168,10 @@ static gm_status read_pressures(const overlay *in, const gm_config *options)
     const gm_config *required = gm_config_get(options, "required pressure");
     gm_status status = GM_OK;
     if (minimum != NULL) {
-        status = overlay_pressure(in, minimum, &plan->minimum_pressure_m);
+        status = gm_overlay_pressure(in, minimum, &plan->minimum_pressure_m);
     }
     if (status == GM_OK && required != NULL) {
-        status = overlay_pressure(in, required, &plan->required_pressure_m);
+        status = gm_overlay_pressure(in, required, &plan->required_pressure_m);
     }
     bool apart = plan->required_pressure_m - plan->minimum_pressure_m >= least_m;
     if (status == GM_OK && (minimum != NULL || required != NULL) &&
@@ -266,7 +266,7 @@ static gm_status read_commanded(const overlay *in, const gm_config *list)
     }
     for (size_t index = 0; list != NULL && index < list->count && status == GM_OK; index++) {
         overlay_element element;
-        status = overlay_find(in, &list->children[index], &element);
+        status = gm_overlay_find(in, &list->children[index], &element);
         if (status == GM_OK && !element.is_link) {
             status = gm_error_at(in->error, GM_INVALID, list->children[index].place,
                                  "a pipe, pump or valve can be commanded, a node cannot");
@@ -291,12 +291,12 @@ static gm_status lay_over(const overlay *in, const gm_config *config, bool from_
         status = read_times(in, config);
     }
     if (status == GM_OK) {
-        status = overlay_elements(in, config);
+        status = gm_overlay_elements(in, config);
     }
     if (status == GM_OK) {
         status = read_commanded(in, gm_config_get(config, "commanded"));
     }
-    return status == GM_OK && removed != NULL ? overlay_remove(in, removed) : status;
+    return status == GM_OK && removed != NULL ? gm_overlay_remove(in, removed) : status;
 }
 
 static gm_status read_plan(const gm_config *config, water_plan *plan, gm_error *error)
@@ -311,9 +311,9 @@ static gm_status read_plan(const gm_config *config, water_plan *plan, gm_error *
         return status;
     }
     if (file != NULL) {
-        status = water_inp_parse(file, plan, error);
+        status = gm_water_inp_parse(file, plan, error);
         // from here on names are those of addresses
-        status = status == GM_OK ? water_plan_name(plan, error) : status;
+        status = status == GM_OK ? gm_water_plan_name(plan, error) : status;
     } else {
         plan->units = (water_units){ 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, true };
         plan->place = config->place;
@@ -323,9 +323,9 @@ static gm_status read_plan(const gm_config *config, water_plan *plan, gm_error *
     }
     if (status == GM_OK) {
         bool whole = gm_config_get(config, "remove") == NULL;
-        status = water_plan_check(plan, whole, error);
+        status = gm_water_plan_check(plan, whole, error);
     }
-    return status == GM_OK ? water_plan_settle(plan, error) : status;
+    return status == GM_OK ? gm_water_plan_settle(plan, error) : status;
 }
 
 gm_status gm_water_plan_read(const gm_config *config, gm_model *model, gm_arena *arena,

@@ -6,37 +6,37 @@
 
 #include "domain/water/inp_parts.h"
 
-water_table water_nodes_of(const water_plan *plan)
+water_table gm_water_nodes_of(const water_plan *plan)
 {
     return (water_table){ plan->nodes, sizeof *plan->nodes, plan->node_count };
 }
 
-water_table water_links_of(const water_plan *plan)
+water_table gm_water_links_of(const water_plan *plan)
 {
     return (water_table){ plan->links, sizeof *plan->links, plan->link_count };
 }
 
-water_table water_patterns_of(const water_plan *plan)
+water_table gm_water_patterns_of(const water_plan *plan)
 {
     return (water_table){ plan->patterns, sizeof *plan->patterns, plan->pattern_count };
 }
 
-water_table water_curves_of(const water_plan *plan)
+water_table gm_water_curves_of(const water_plan *plan)
 {
     return (water_table){ plan->curves, sizeof *plan->curves, plan->curve_count };
 }
 
 uint32_t gm_water_find_node(const water_plan *plan, const char *name)
 {
-    return gm_water_names_find(&plan->node_names, water_nodes_of(plan), gm_text_of(name));
+    return gm_water_names_find(&plan->node_names, gm_water_nodes_of(plan), gm_text_of(name));
 }
 
 uint32_t gm_water_find_link(const water_plan *plan, const char *name)
 {
-    return gm_water_names_find(&plan->link_names, water_links_of(plan), gm_text_of(name));
+    return gm_water_names_find(&plan->link_names, gm_water_links_of(plan), gm_text_of(name));
 }
 
-void *water_grow(gm_arena *arena, void *rows, size_t *capacity, size_t count, size_t size)
+void *gm_water_grow(gm_arena *arena, void *rows, size_t *capacity, size_t count, size_t size)
 {
     if (count < *capacity) {
         return rows;
@@ -73,12 +73,12 @@ static gm_status make_row(water_plan *plan, const new_row *row, void **rows, cha
     if (row->count >= row->most) {
         return gm_error_set(error, GM_LIMIT, "more than %zu %s", row->most, row->kind);
     }
-    *rows = water_grow(plan->arena, row->rows, row->capacity, row->count, row->size);
+    *rows = gm_water_grow(plan->arena, row->rows, row->capacity, row->count, row->size);
     *name = gm_arena_text(plan->arena, row->name.data, row->name.size);
     return *rows != NULL && *name != NULL ? GM_OK : no_memory(error);
 }
 
-gm_status water_add_node(water_plan *plan, gm_text name, water_node **node, gm_error *error)
+gm_status gm_water_add_node(water_plan *plan, gm_text name, water_node **node, gm_error *error)
 {
     const new_row row = { "nodes",          name,
                           plan->nodes,      &plan->node_capacity,
@@ -93,7 +93,7 @@ gm_status water_add_node(water_plan *plan, gm_text name, water_node **node, gm_e
     plan->nodes = rows;
     plan->nodes[plan->node_count] =
         (water_node){ .name = copy, .pattern = WATER_NONE, .volume_curve = WATER_NONE };
-    if (!gm_water_names_add(&plan->node_names, water_nodes_of(plan), (uint32_t)plan->node_count,
+    if (!gm_water_names_add(&plan->node_names, gm_water_nodes_of(plan), (uint32_t)plan->node_count,
                             plan->arena)) {
         return no_memory(error);
     }
@@ -101,7 +101,7 @@ gm_status water_add_node(water_plan *plan, gm_text name, water_node **node, gm_e
     return GM_OK;
 }
 
-gm_status water_add_link(water_plan *plan, gm_text name, water_link **link, gm_error *error)
+gm_status gm_water_add_link(water_plan *plan, gm_text name, water_link **link, gm_error *error)
 {
     const new_row row = { "links",          name,
                           plan->links,      &plan->link_capacity,
@@ -121,7 +121,7 @@ gm_status water_add_link(water_plan *plan, gm_text name, water_link **link, gm_e
                                                   .price_pattern = WATER_NONE,
                                                   .curve = WATER_NONE,
                                                   .price = NAN };
-    if (!gm_water_names_add(&plan->link_names, water_links_of(plan), (uint32_t)plan->link_count,
+    if (!gm_water_names_add(&plan->link_names, gm_water_links_of(plan), (uint32_t)plan->link_count,
                             plan->arena)) {
         return no_memory(error);
     }
@@ -129,7 +129,7 @@ gm_status water_add_link(water_plan *plan, gm_text name, water_link **link, gm_e
     return GM_OK;
 }
 
-gm_status water_add_pattern(water_plan *plan, gm_text name, uint32_t *pattern, gm_error *error)
+gm_status gm_water_add_pattern(water_plan *plan, gm_text name, uint32_t *pattern, gm_error *error)
 {
     const new_row row = { "patterns",          name,
                           plan->patterns,      &plan->pattern_capacity,
@@ -143,7 +143,7 @@ gm_status water_add_pattern(water_plan *plan, gm_text name, uint32_t *pattern, g
     }
     plan->patterns = rows;
     plan->patterns[plan->pattern_count] = (water_pattern){ .name = copy };
-    if (!gm_water_names_add(&plan->pattern_names, water_patterns_of(plan),
+    if (!gm_water_names_add(&plan->pattern_names, gm_water_patterns_of(plan),
                             (uint32_t)plan->pattern_count, plan->arena)) {
         return no_memory(error);
     }
@@ -151,7 +151,7 @@ gm_status water_add_pattern(water_plan *plan, gm_text name, uint32_t *pattern, g
     return GM_OK;
 }
 
-gm_status water_add_curve(water_plan *plan, gm_text name, uint32_t *curve, gm_error *error)
+gm_status gm_water_add_curve(water_plan *plan, gm_text name, uint32_t *curve, gm_error *error)
 {
     const new_row row = { "curves",          name,
                           plan->curves,      &plan->curve_capacity,
@@ -165,22 +165,23 @@ gm_status water_add_curve(water_plan *plan, gm_text name, uint32_t *curve, gm_er
     }
     plan->curves = rows;
     plan->curves[plan->curve_count] = (water_curve){ .name = copy };
-    if (!gm_water_names_add(&plan->curve_names, water_curves_of(plan), (uint32_t)plan->curve_count,
-                            plan->arena)) {
+    if (!gm_water_names_add(&plan->curve_names, gm_water_curves_of(plan),
+                            (uint32_t)plan->curve_count, plan->arena)) {
         return no_memory(error);
     }
     *curve = (uint32_t)plan->curve_count++;
     return GM_OK;
 }
 
-gm_status water_add_factor(water_plan *plan, water_pattern *pattern, double factor, gm_error *error)
+gm_status gm_water_add_factor(water_plan *plan, water_pattern *pattern, double factor,
+                              gm_error *error)
 {
     if (pattern->count == WATER_POINTS_MAX) {
         return gm_error_at(error, GM_LIMIT, pattern->place, "a pattern of more than %d factors",
                            WATER_POINTS_MAX);
     }
-    double *factors = water_grow(plan->arena, pattern->factors, &pattern->capacity, pattern->count,
-                                 sizeof *factors);
+    double *factors = gm_water_grow(plan->arena, pattern->factors, &pattern->capacity,
+                                    pattern->count, sizeof *factors);
     if (factors == NULL) {
         return no_memory(error);
     }
@@ -189,16 +190,17 @@ gm_status water_add_factor(water_plan *plan, water_pattern *pattern, double fact
     return GM_OK;
 }
 
-gm_status water_add_point(water_plan *plan, water_curve *curve, const double at[2], gm_error *error)
+gm_status gm_water_add_point(water_plan *plan, water_curve *curve, const double at[2],
+                             gm_error *error)
 {
     if (curve->count == WATER_POINTS_MAX) {
         return gm_error_at(error, GM_LIMIT, curve->place, "a curve of more than %d points",
                            WATER_POINTS_MAX);
     }
     size_t capacity = curve->capacity;
-    double *x = water_grow(plan->arena, curve->x, &capacity, curve->count, sizeof *x);
+    double *x = gm_water_grow(plan->arena, curve->x, &capacity, curve->count, sizeof *x);
     capacity = curve->capacity;
-    double *y = water_grow(plan->arena, curve->y, &capacity, curve->count, sizeof *y);
+    double *y = gm_water_grow(plan->arena, curve->y, &capacity, curve->count, sizeof *y);
     if (x == NULL || y == NULL) {
         return no_memory(error);
     }
@@ -210,8 +212,8 @@ gm_status water_add_point(water_plan *plan, water_curve *curve, const double at[
     return GM_OK;
 }
 
-gm_status water_add_demand(water_plan *plan, water_node *node, double base, uint32_t pattern,
-                           gm_error *error)
+gm_status gm_water_add_demand(water_plan *plan, water_node *node, double base, uint32_t pattern,
+                              gm_error *error)
 {
     water_category *added = gm_arena_new(plan->arena, 1, sizeof *added);
     if (added == NULL) {
@@ -227,7 +229,7 @@ gm_status water_add_demand(water_plan *plan, water_node *node, double base, uint
     return GM_OK;
 }
 
-void water_warn(const water_plan *plan, gm_place place, const char *format, ...)
+void gm_water_warn(const water_plan *plan, gm_place place, const char *format, ...)
 {
     char text[GM_ERROR_SIZE];
     if (plan->model == NULL) {
@@ -240,7 +242,7 @@ void water_warn(const water_plan *plan, gm_place place, const char *format, ...)
     gm_model_warn(plan->model, place, "%s", text);
 }
 
-const char *water_meant(water_table table, gm_text name, char buffer[300])
+const char *gm_water_meant(water_table table, gm_text name, char buffer[300])
 {
     const char *nearest = gm_water_names_nearest(table, name);
     buffer[0] = '\0';
@@ -250,7 +252,7 @@ const char *water_meant(water_table table, gm_text name, char buffer[300])
     return buffer;
 }
 
-bool water_holds_setting(const water_link *link)
+bool gm_water_holds_setting(const water_link *link)
 {
     return link->valve != WATER_NO_VALVE && link->valve != WATER_GPV;
 }
@@ -286,9 +288,9 @@ void gm_water_plan_default(water_plan *plan, gm_arena *arena, gm_model *model)
 
 gm_status gm_water_inp_read(const gm_config *file, water_plan *plan, gm_error *error)
 {
-    gm_status status = water_inp_parse(file, plan, error);
+    gm_status status = gm_water_inp_parse(file, plan, error);
     if (status == GM_OK) {
-        status = water_plan_check(plan, true, error);
+        status = gm_water_plan_check(plan, true, error);
     }
-    return status == GM_OK ? water_plan_settle(plan, error) : status;
+    return status == GM_OK ? gm_water_plan_settle(plan, error) : status;
 }

@@ -113,7 +113,7 @@ typedef struct water_link {
     bool check_valve;
     water_status status; // at the start: closed, open, or (valves with a setting) active
     double setting;      // SI: a pump's speed (0 when closed by [STATUS]); a valve's pressure in m,
-                    // flow, coefficient, opening
+                         // flow, coefficient, opening
     // pumps
     uint32_t head_curve, efficiency_curve, speed_pattern, price_pattern;
     double power_w; // of a pump of constant power; 0: none
