@@ -187,6 +187,61 @@ static void simulations_read_back_to_the_same_bits(void **state)
     free(together);
 }
 
+static const char network_file[] = "[JUNCTIONS]\nwell 5 10\n"
+                                   "[RESERVOIRS]\nlake 50\n"
+                                   "[PIPES]\nmain lake well 1000 200 120 0 Open\n"
+                                   "spare lake well 1000 200 120 0 Closed\n"
+                                   "[LABELS]\n1 2 lake\n"
+                                   "[TIMES]\nDuration %s\nReport Timestep 0:30\n"
+                                   "[OPTIONS]\nUnits LPS\n[END]\n";
+
+static void a_native_file_alone_is_simulated(void **state)
+{
+    (void)state;
+    char text[1024];
+    snprintf(text, sizeof text, network_file, "2:00");
+    write_file("town.inp", text);
+    expect("simulate town.inp --fields */junction/*/head --out n.csv", 0, "run.err",
+           "warning: town.inp:");
+    char *rows = read_file("n.csv");
+    size_t count = 0;
+    for (const char *at = rows; (at = strchr(at, '\n')) != NULL; at++) {
+        count++;
+    }
+    assert_int_equal(count, 1 + 5); // what the file asks for: every half hour for two
+    assert_non_null(strstr(rows, "\n0,town,junction,well,head,m,4"));
+    assert_non_null(strstr(rows, "\n7200,town,junction,well,head,m,4"));
+    free(rows);
+    expect("check town.inp", 0, "run.out", " warning");
+    expect("check town.inp --json", 0, "run.out", "\"warnings\": [");
+    expect("models town.inp", 0, "run.out", "junction");
+    snprintf(text, sizeof text, network_file, "0:00");
+    write_file("snap.INP", text);
+    expect("simulate snap.INP --fields */junction/*/head", 0, "run.out",
+           "value\n0,snap,junction,well,head,m,4");
+    write_file("broken.inp", "[PIPES]\nmain lake\n");
+    expect("check broken.inp", 2, "run.err", "broken.inp:2:");
+    expect("simulate w.yaml", 2, "run.err", "--until is missing");
+}
+
+static void a_question_may_build_otherwise(void **state)
+{
+    (void)state;
+    char text[1024];
+    snprintf(text, sizeof text, network_file, "2:00");
+    write_file("town.inp", text);
+    expect("ask town.inp '{structure: {town: {remove: [pipe/spare]}}, for: 1 h}' --field "
+           "'town/pipe/*/flow,town/well/pressure' --points 4",
+           0, "run.out", "note: town/pipe/spare/flow is left out: it is not there under");
+    expect("ask town.inp '{structure: {town: {pipes: {new: {from: lake, to: well, length: 1 km, "
+           "diameter: 200 mm, roughness: 120}}}}, for: 1 h}' --field town/well/pressure --json",
+           0, "run.out", "\"address\": \"town/junction/well/pressure\"");
+    expect("ask town.inp '{structure: {twon: {}}, for: 1 h}'", 2, "run.err",
+           "there is no system 'twon'; did you mean 'town'?");
+    expect("ask town.inp '{structure: {town: {remove: [pipe/spree]}}, for: 1 h}'", 2, "run.err",
+           "spree");
+}
+
 static void a_full_disk_is_a_failure(void **state)
 {
     (void)state;
@@ -234,6 +289,8 @@ int main(void)
         cmocka_unit_test(broken_devices_name_the_place),
         cmocka_unit_test(a_sound_world_is_described),
         cmocka_unit_test(simulations_read_back_to_the_same_bits),
+        cmocka_unit_test(a_native_file_alone_is_simulated),
+        cmocka_unit_test(a_question_may_build_otherwise),
         cmocka_unit_test(a_full_disk_is_a_failure),
         cmocka_unit_test(validations_pass_and_say_so),
     };
