@@ -137,7 +137,7 @@ static bool has_setting(const water_view *view, uint32_t link, int lane, double 
     return fabs(is - setting) <= setting_tolerance * (fabs(is) + fabs(setting));
 }
 
-bool gm_water_holds_setting(const water_view *view, uint32_t link, int lane)
+bool gm_water_setting_counts(const water_view *view, uint32_t link, int lane)
 {
     water_valve_kind kind = valve_kind(view->net, link);
     uint8_t status = gm_water_status(view, link)[lane];
@@ -206,7 +206,7 @@ bool gm_water_setting_differs(const water_view *view, uint32_t link, int lane, d
     water_valve_kind kind = valve_kind(net, link);
     double change = fabs(setting - gm_water_setting(view, link, lane));
     bool moves = is_pump(net, link) || (kind != WATER_NO_VALVE && kind != WATER_GPV);
-    bool fixed = !is_pump(net, link) && !gm_water_holds_setting(view, link, lane);
+    bool fixed = !is_pump(net, link) && !gm_water_setting_counts(view, link, lane);
     return moves && (fixed || change > least_change(kind)) && is_automatic(view, link, lane);
 }
 
@@ -220,7 +220,7 @@ void gm_water_set_setting(const water_view *view, uint32_t link, int lane, doubl
     uint8_t *status = &gm_water_status(view, link)[lane];
     if (kind == WATER_FCV) {
         *status = WATER_ACTIVE;
-    } else if (!gm_water_holds_setting(view, link, lane)) { // from here on the hydraulics decide
+    } else if (!gm_water_setting_counts(view, link, lane)) { // from here on the hydraulics decide
         *status = kind == WATER_PRV || kind == WATER_PSV ? WATER_WIDE : WATER_ACTIVE;
     }
     put_setting(view, link, lane, setting);
@@ -262,7 +262,7 @@ static bool setting_fits(const water_view *view, uint32_t link, int lane,
     if (kind == WATER_NO_VALVE || kind == WATER_GPV) {
         return true;
     }
-    bool holds = gm_water_holds_setting(view, link, lane);
+    bool holds = gm_water_setting_counts(view, link, lane);
     return control->has_setting ? holds && has_setting(view, link, lane, control->setting) : !holds;
 }
 

@@ -334,7 +334,7 @@ double gm_water_head(const water_view *view, uint32_t node, int lane);
 /// 0 for pipes.
 double gm_water_setting(const water_view *view, uint32_t link, int lane);
 /// Whether a valve's setting counts: nobody holds it open or closed.
-bool gm_water_holds_setting(const water_view *view, uint32_t link, int lane);
+bool gm_water_setting_counts(const water_view *view, uint32_t link, int lane);
 
 /// Whether a rule's action would change something; links that are not automatic are left alone.
 /// Then what it does.

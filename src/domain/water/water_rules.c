@@ -175,7 +175,7 @@ static bool look_at(const sight *at, const water_premise *premise, double *value
         bool valve = net->plan->links[premise->index].kind == WATER_VALVE;
         *unit = setting_unit(at, premise->index);
         *value = gm_water_setting(view, link, at->lane);
-        return !valve || gm_water_holds_setting(view, link, at->lane);
+        return !valve || gm_water_setting_counts(view, link, at->lane);
     }
     case WATER_FILL_TIME:
     case WATER_DRAIN_TIME:
