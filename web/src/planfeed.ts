@@ -23,7 +23,7 @@ const slow_pace = 0.25;
 const slowness = 3; // a server that takes long is asked less often: it rests this many times as long as it took
 const too_large = 413;
 const too_busy = 503; // nothing is published yet, or too much at once
-const suspects_ms = 20_000;
+const suspects_ms = 10_000;
 
 /** False while the plan is scrolled away. */
 export const planSeen = signal(false);
@@ -252,6 +252,9 @@ function takeAnswer(net: Network, subject: number, title: string, shown: Offer, 
         return;
     }
     const worst = [...of].sort((a, b) => peakOf(b[1]) - peakOf(a[1])).slice(0, most_worst).map(([element]) => element);
+    // what changes most, for its size, is charted first
+    const change = (one: Outcome) => peakOf(one) / one.base.mean.reduce((most: number, mean) => Math.max(most, Math.abs(mean ?? 0)), 1e-300);
+    own.sort((a, b) => change(b) - change(a));
     accused.value = null;
     measure.value = 'mean';
     moment.value = first.times_s.length - 1;

@@ -135,13 +135,13 @@ export function Plan() {
                     {answer === null ? null : <Timeline key={answer.title} shown={answer} />}
                     <PlanLegend net={net} />
                     {planTrouble.value === null ? null : <p class="told bad" role="status">{planTrouble.value}</p>}
+                    {answer === null ? null : <AnswerCharts shown={answer} />}
                 </div>
                 <aside class="plan-side">
                     {element === null ? null : <ElementCard key={element} net={net} element={element} />}
                     {answer !== null ? <WorstHit net={net} shown={answer} /> : element === null ? <Extremes net={net} /> : null}
                 </aside>
             </div>
-            {answer === null ? null : <AnswerCharts shown={answer} />}
         </section>
     );
 }
