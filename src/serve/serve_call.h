@@ -79,7 +79,8 @@ gm_serve_handler gm_answer_world, gm_answer_systems, gm_answer_elements, gm_answ
     gm_answer_health; // answer_describe.c
 gm_serve_handler gm_answer_values, gm_answer_history, gm_answer_forecasts, gm_answer_scores,
     gm_answer_events,
-    gm_answer_parameters; // answer_values.c
+    gm_answer_parameters;            // answer_values.c
+gm_serve_handler gm_answer_suspects; // answer_suspects.c
 gm_serve_handler gm_answer_branches, gm_make_branch, gm_drop_branch, gm_advance_branch,
     gm_set_in_branch;             // answer_branches.c
 gm_serve_handler gm_run_scenario; // answer_scenario.c
