@@ -436,6 +436,7 @@ static void look_into(gm_twin *twin, gm_suspect_case *of)
     gm_inquiry inquiry = { of, now_ns };
     gm_suspicion found = { 0 };
     gm_error error = { 0 };
+    int64_t began_ns = gm_clock_monotonic_ns();
     gm_status status = gm_suspects_inquire(twin, &inquiry, &found, &error);
     of->due_ns = now_ns + of->gap_ns;
     of->gap_ns *= 2;
@@ -443,6 +444,9 @@ static void look_into(gm_twin *twin, gm_suspect_case *of)
         gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "no suspects: %s", error.text);
         return;
     }
+    gm_log_write(&twin->log, GM_LOG_INFO, "twin", "%zu suspects, %zu samples, %.3g s: %s",
+                 twin->suspects->trial_count, found.samples,
+                 (double)(gm_clock_monotonic_ns() - began_ns) * 1e-9, found.text);
     pthread_mutex_lock(&twin->look_lock);
     of->found = found;
     pthread_mutex_unlock(&twin->look_lock);

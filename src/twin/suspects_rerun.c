@@ -197,13 +197,29 @@ static gm_status settle(const gm_probe *probe, gm_state *state, gm_error *error)
     return status;
 }
 
-/// The lane in the middle, with the lanes' mean of what is estimated, alone in lane 0.
+/// Every lane at the lanes' mean of the anchor, where `ref` is of the group.
+static gm_status fill_mean(const gm_probe *probe, gm_state *state, gm_ref ref, gm_error *error)
+{
+    const gm_state *from = probe->of->anchor->state;
+    if (gm_probe_group(probe, ref) != probe->of->group) {
+        return GM_OK;
+    }
+    gm_status status = gm_state_read(from, ref, probe->values, error);
+    if (status == GM_OK) {
+        gm_summary summary;
+        gm_summarise(from, probe->values, &summary);
+        status = gm_state_fill(state, ref, summary.mean, error);
+    }
+    return status;
+}
+
+/// The lane in the middle, alone in lane 0; with the lanes' mean of what is estimated and of what
+/// lanes draw lots for.
 static gm_status start_base(const gm_probe *probe, gm_state *state, gm_error *error)
 {
     const gm_world *world = probe->twin->world;
-    const gm_state *from = probe->of->anchor->state;
     uint32_t middle = 0;
-    gm_status status = find_middle(probe, from, &middle, error);
+    gm_status status = find_middle(probe, probe->of->anchor->state, &middle, error);
     for (size_t lane = 0; lane < probe->lanes; lane++) {
         probe->sources[lane] = middle;
     }
@@ -211,15 +227,12 @@ static gm_status start_base(const gm_probe *probe, gm_state *state, gm_error *er
         status = gm_state_resample(state, probe->sources, error);
     }
     for (size_t index = 0; status == GM_OK && index < world->estimate_count; index++) {
-        gm_ref ref = world->estimates[index].ref;
-        gm_summary summary;
-        if (gm_probe_group(probe, ref) != probe->of->group) {
-            continue;
-        }
-        status = gm_state_read(from, ref, probe->values, error);
-        if (status == GM_OK) {
-            gm_summarise(from, probe->values, &summary);
-            status = gm_state_fill(state, ref, summary.mean, error);
+        status = fill_mean(probe, state, world->estimates[index].ref, error);
+    }
+    for (size_t index = 0; status == GM_OK && index < world->past_driver_count; index++) {
+        const gm_world_driver *driver = &world->drivers[world->past_drivers[index]];
+        if (driver->past.kind == GM_RULE_STOCHASTIC) {
+            status = fill_mean(probe, state, driver->ref, error);
         }
     }
     for (size_t lane = 1; lane < probe->lanes; lane++) {
