@@ -473,7 +473,7 @@ static void what_is_not_used_is_named_once(void **state)
                                "[QUALITY]\n\n[REACTIONS]\nGlobal Bulk 1\n[REPORT]\n"
                                "[REACTIONS]\nGlobal Wall 1\nOrder Bulk 1\n[SOURCES]\na CONCEN 1\n"
                                "[JUNCTIONZ]\nq 1 2\n[OPTIONS]\nQuality Chlorine\nMap x.map\n"
-                               "Hydraulics Save x\nHTOL 0.1\n[TIMES]\nStatistic Average\n"
+                               "Hydraulics Save x\nHTOL 0.1\nMATRIX\n[TIMES]\nStatistic Average\n"
                                "[END]\n[NONSENSE]\n",
                                "{}");
     static const char *const words[] = {
@@ -485,7 +485,8 @@ static void what_is_not_used_is_named_once(void **state)
         "net.inp:32:1: option MAP is not used",
         "net.inp:33:1: option HYDRAULICS is not used",
         "net.inp:34:1: option HTOL is not used",
-        "net.inp:36:1: STATISTIC is not used",
+        "net.inp:35:1: 'MATRIX' is no option of EPANET, and not used",
+        "net.inp:37:1: STATISTIC is not used",
     };
     size_t count = sizeof words / sizeof *words;
     for (size_t index = 0; index < gm_model_warning_count(model); index++) {
@@ -561,6 +562,10 @@ static void valves_meet_only_where_it_is_clear_who_regulates(void **state)
         snprintf(text, sizeof text, "%s[VALVES]\n%s", NET, pairs[index]);
         gm_model_close(read_inp(text, "{}"));
     }
+    // EPANET does not compare neighbouring lines
+    gm_model *model = read_inp(NET "[VALVES]\nv a b 9 PRV 1\nw c b 9 PRV 1\n", "{}");
+    assert_true(has_warning(model, "net.inp:16:1: valves 'v' and 'w' meet"));
+    gm_model_close(model);
 }
 
 static void reference_networks_are_read(void **state)

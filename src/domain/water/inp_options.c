@@ -306,7 +306,7 @@ static const number_option number_options[] = {
     { "DEMAND", 2, POSITIVE, take_multiplier },
 };
 
-static gm_status refuse_option(const inp_reader *in)
+static gm_status meet_unknown(const inp_reader *in)
 {
     static const char *const names[] = {
         "UNITS",      "PRESSURE",   "HEADLOSS",  "HYDRAULICS", "QUALITY",   "MAP",
@@ -317,6 +317,10 @@ static gm_status refuse_option(const inp_reader *in)
     char word[64];
     gm_text text = in->line.tokens[0];
     snprintf(word, sizeof word, "%.*s", gm_inp_quoted(text), text.data);
+    if (in->line.count == 1) { // EPANET takes any word without a value
+        gm_inp_warn(in, 0, "'%s' is no option of EPANET, and not used", word);
+        return GM_OK;
+    }
     const char *nearest = gm_text_nearest(word, names, COUNT(names));
     return gm_inp_refuse(in, 0, "'%s' is no option of EPANET%s%s%s", word,
                          nearest ? "; did you mean '" : "", nearest ? nearest : "",
@@ -354,7 +358,7 @@ gm_status gm_inp_option(inp_reader *in)
                                : gm_inp_not_negative(in, option->token, "this option", &value);
         return status == GM_OK ? option->take(in, value) : status;
     }
-    return refuse_option(in);
+    return meet_unknown(in);
 }
 
 // ---- [TIMES] ----
