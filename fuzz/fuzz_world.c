@@ -9,23 +9,29 @@ static const memory_file tables[] = { { "rooms.csv", "id,capacity\nhall,250 J/K\
                                       { "odd.csv", "id;c\n\"a;b\";1\n" },
                                       { 0 } };
 
-static void move(const gm_world *world)
+// Settles a state of the world, as it is or under a scenario of its own.
+static void move(const gm_world *world, const gm_scenario *scenario)
 {
-    gm_layout *layout = NULL;
-    gm_state *state = NULL;
-    gm_world_work *work = NULL;
+    gm_layout *layout = NULL, *varied_layout = NULL;
+    gm_state *state = NULL, *varied = NULL;
     gm_error error = { 0 };
     GM_REQUIRE(gm_world_layout(world, 3, NULL, 0, &layout, &error) == GM_OK);
     GM_REQUIRE(gm_state_create(layout, world->start_ns, &state, &error) == GM_OK);
-    GM_REQUIRE(gm_world_work_create(world, 3, &work, &error) == GM_OK);
-    gm_advance_options options = { .mode = GM_ADVANCE_AHEAD, .work = work };
-    for (size_t index = 0; index < world->scenario_count && options.run == NULL; index++) {
-        GM_REQUIRE(gm_scenario_start(&world->scenarios[index], 3, world->start_ns, &options.run,
-                                     &error) == GM_OK);
+    gm_advance_options options = { .mode = GM_ADVANCE_AHEAD };
+    const gm_world *moved = world;
+    if (scenario != NULL) {
+        moved = gm_scenario_world(world, scenario);
+        GM_REQUIRE(gm_scenario_fork(world, scenario, state, &varied_layout, &varied, &error) ==
+                   GM_OK);
+        GM_REQUIRE(gm_scenario_start(scenario, 3, world->start_ns, &options.run, &error) == GM_OK);
     }
-    GM_REQUIRE(gm_world_settle(world, state, &options, &error) == GM_OK);
+    GM_REQUIRE(gm_world_work_create(moved, 3, &options.work, &error) == GM_OK);
+    gm_state *settled = scenario != NULL ? varied : state;
+    GM_REQUIRE(gm_world_settle(moved, settled, &options, &error) == GM_OK);
     gm_scenario_stop(options.run);
-    gm_world_work_close(work);
+    gm_world_work_close(options.work);
+    gm_state_close(varied);
+    gm_layout_close(varied_layout);
     gm_state_close(state);
     gm_layout_close(layout);
 }
@@ -53,14 +59,16 @@ static void ask(const gm_world *world)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const char stage[] = "world: w\nsystems: {a: {model: tank}}\n";
+    static const char stage[] = "world: w\nsystems: {a: {model: tank}, box: {model: thermal, "
+                                "nodes: {x: {capacity: 1}, y: {capacity: 1}}, paths: {x-y: "
+                                "{conductance: 1}}}}\n";
     gm_world *world = NULL;
     gm_error error = { 0 };
     gm_status status = read_world_bytes(NULL, (const char *)bytes, size, tables, &world, &error);
     GM_REQUIRE((status == GM_OK) == (world != NULL));
     GM_REQUIRE(status == GM_OK || (error.status == status && error.text[0] != '\0'));
     if (world != NULL && world->system_count < 16) {
-        move(world);
+        move(world, world->scenario_count > 0 ? &world->scenarios[0] : NULL);
         ask(world);
     }
     gm_world_close(world);
@@ -70,6 +78,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     gm_scenario *scenario = NULL;
     status = gm_scenario_read(world, (const char *)bytes, size, &scenario, &error);
     GM_REQUIRE((status == GM_OK) == (scenario != NULL));
+    if (scenario != NULL) {
+        move(world, scenario);
+    }
     gm_scenario_close(scenario);
     gm_world_close(world);
     return 0;
