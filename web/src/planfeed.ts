@@ -17,7 +17,6 @@ const most_numbers = 24_000; // addresses times points of a what-if, so that an 
 const most_points = 96;
 const least_points = 12;
 const most_own = 6;
-const most_worst = 10;
 const pause_ms = 1000;
 const slow_pace = 0.25;
 const slowness = 3; // a server that takes long is asked less often: it rests this many times as long as it took
@@ -251,7 +250,8 @@ function takeAnswer(net: Network, subject: number, title: string, shown: Offer, 
         questionTrouble.value = 'The server named no field that both futures have.';
         return;
     }
-    const worst = [...of].sort((a, b) => peakOf(b[1]) - peakOf(a[1])).slice(0, most_worst).map(([element]) => element);
+    const peaks = new Map([...of].map(([element, outcome]) => [element, peakOf(outcome)]));
+    const ranked = [...of.keys()].sort((a, b) => (peaks.get(b) ?? 0) - (peaks.get(a) ?? 0));
     // what changes most, for its size, is charted first
     const change = (one: Outcome) => peakOf(one) / one.base.mean.reduce((most: number, mean) => Math.max(most, Math.abs(mean ?? 0)), 1e-300);
     own.sort((a, b) => change(b) - change(a));
@@ -259,7 +259,7 @@ function takeAnswer(net: Network, subject: number, title: string, shown: Offer, 
     measure.value = 'mean';
     moment.value = first.times_s.length - 1;
     answered.value = {
-        title, net, subject, field: shown.field, unit: shown.unit, times_s: first.times_s, of, own, worst,
+        title, net, subject, field: shown.field, unit: shown.unit, times_s: first.times_s, of, own, ranked,
         notes: result.notes ?? [],
     };
 }

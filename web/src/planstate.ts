@@ -40,8 +40,8 @@ export interface PlanAnswer {
     /** Of the element that the question was about. */
     own: Outcome[];
     notes: string[];
-    /** The elements hit worst, by the largest difference at any time. */
-    worst: number[];
+    /** Elements by their largest difference at any time. */
+    ranked: number[];
 }
 
 export interface Paint {
@@ -209,6 +209,14 @@ const answerLimits = computed(() => {
 
 export function peakOf({ difference }: Outcome): number {
     return difference.mean.reduce((most: number, one) => Math.max(most, Math.abs(one ?? 0)), 0);
+}
+
+const most_worst = 10;
+
+/** The elements hit worst at one of the answer's times; where those tie, at any time. */
+export function worstAt({ of, ranked }: PlanAnswer, at: number): number[] {
+    const size = (element: number) => Math.abs(of.get(element)?.difference.mean[at] ?? 0);
+    return [...ranked].sort((a, b) => size(b) - size(a)).slice(0, most_worst);
 }
 
 function paintAnswer(net: Network, answer: PlanAnswer): Paint {

@@ -25,7 +25,9 @@ const sensorsOf = (address: string) =>
     sensors.value.filter((sensor) => sameField(sensor.address, address));
 
 function displayAt(address: string): Display {
-    return displayFor(address, values.value.get(address)?.unit ?? forecastOf(address)?.unit ?? '1');
+    const sensor = sensorsOf(address)[0];
+    const unit = values.value.get(address)?.unit ?? forecastOf(address)?.unit ?? sensor?.unit ?? '1';
+    return displayFor(address, unit, Math.abs(sensor?.last?.estimate ?? sensor?.last?.value ?? 0));
 }
 
 function eventSpans(address: string): Span[] {

@@ -6,7 +6,7 @@ import type { Outcome } from '../api';
 import { answer as sentenceOf } from '../answer';
 import { durationText, numberText, signedText } from '../format';
 import { className, type Network } from '../network';
-import { moment, paint, pick, picked, showNow, type PlanAnswer } from '../planstate';
+import { moment, paint, pick, picked, showNow, worstAt, type PlanAnswer } from '../planstate';
 import { displayFor } from '../store';
 import { convert } from '../units';
 import { Futures } from './futures';
@@ -65,7 +65,7 @@ export function WorstHit({ net, shown }: { net: Network; shown: PlanAnswer }) {
         <section class="plan-worst" aria-label="Worst hit" data-testid="plan-worst">
             <h4>worst hit</h4>
             <ol class="plan-list">
-                {shown.worst.map((element) => {
+                {worstAt(shown, moment.value).map((element) => {
                     const { mean, q05, q95 } = (shown.of.get(element) as Outcome).difference;
                     const at = moment.value;
                     const value = mean[at] ?? null;
@@ -94,7 +94,7 @@ function outcomesFor(shown: PlanAnswer): Outcome[] {
     if (element === shown.subject && shown.own.length > 0) {
         return shown.own;
     }
-    const outcome = (element === null ? undefined : shown.of.get(element)) ?? shown.of.get(shown.worst[0] as number);
+    const outcome = (element === null ? undefined : shown.of.get(element)) ?? shown.of.get(worstAt(shown, shown.times_s.length - 1)[0] as number);
     return outcome === undefined ? [] : [outcome];
 }
 
@@ -102,7 +102,7 @@ export function AnswerCharts({ shown }: { shown: PlanAnswer }) {
     const tab = useSignal('');
     const outcomes = outcomesFor(shown);
     const outcome = outcomes.find(({ address }) => address === tab.value) ?? outcomes[0];
-    const worst = shown.of.get(shown.worst[0] as number);
+    const worst = shown.of.get(worstAt(shown, shown.times_s.length - 1)[0] as number);
     const size = (one: Outcome) => one.base.mean[0] ?? 0;
     return (
         <div class="answer" data-testid="plan-answer">
