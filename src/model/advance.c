@@ -76,6 +76,32 @@ static gm_lane_mask check_states(const gm_model *model, const gm_block *block)
     return broken & block->lanes;
 }
 
+/// Says which value of a lane is not finite or out of bounds, the first one there is.
+static void name_broken(const gm_model *model, const gm_block *block, int lane, gm_error *error)
+{
+    for (size_t index = 0; index < model->column_count; index++) {
+        const gm_column_plan *plan = &model->columns[index];
+        const gm_class_part *part = &model->classes[plan->class_number];
+        const gm_field *field = &part->declared->fields[plan->field];
+        size_t width = (size_t)block->width, size = gm_type_size(plan->type);
+        bool population = part->population != SIZE_MAX;
+        size_t rows =
+            population ? block->rows[part->population * width + (size_t)lane] : part->names.count;
+        for (size_t row = 0; plan->role == GM_STATE && row < rows; row++) {
+            const unsigned char *column = block->columns[index];
+            double value = gm_value_get(plan->type, column + (row * width + (size_t)lane) * size);
+            if (!(value >= field->min && value <= field->max)) {
+                gm_error_set(error, GM_NUMERIC, "%s/%s/%s/%s became %g, outside %g to %g",
+                             model->name, part->declared->name,
+                             population ? "*"
+                                        : gm_model_element_name(model, plan->class_number, row),
+                             field->name, value, field->min, field->max);
+                return;
+            }
+        }
+    }
+}
+
 /// What all blocks of one call share.
 typedef struct march {
     gm_state *state;
@@ -135,7 +161,11 @@ static void advance_block(void *context, size_t number)
     // the head is the span that times lie in; steps follow them
     gm_block_head *head = (gm_block_head *)(void *)block.time_ns;
     gm_lane_mask failed = step_block(all, &block, head, scratch, &error) & block.lanes;
-    failed |= check_states(plan->model, &block);
+    gm_lane_mask broken = check_states(plan->model, &block) & (gm_lane_mask)~failed;
+    if (broken != 0 && error.status == GM_OK) {
+        name_broken(plan->model, &block, __builtin_ctz(broken), &error);
+    }
+    failed |= broken;
     for (int lane = 0; lane < block.width; lane++) {
         if ((failed >> lane & 1) != 0) {
             all->state->failed[block.first_lane + (uint32_t)lane] = 1;

@@ -104,7 +104,7 @@ static const gm_field reservoir_fields[] = {
     }
 #define PIPE_TABLE(roughness_unit, roughness, roughness_doc)                                       \
     [PIPE_LENGTH] = { "length", "m", GM_PARAMETER, GM_F64, 100.0, 1e-6, 1e7, "length" },           \
-    [PIPE_DIAMETER] = { "diameter", "m", GM_PARAMETER, GM_F64, 0.1, 1e-12, 100.0, "inside" },       \
+    [PIPE_DIAMETER] = { "diameter", "m", GM_PARAMETER, GM_F64, 0.1, 1e-12, 100.0, "inside" },      \
     [PIPE_ROUGHNESS] = { "roughness", (roughness_unit), GM_PARAMETER, GM_F64, (roughness), 1e-12,  \
                          1e4,         (roughness_doc) },                                           \
     [PIPE_MINOR_LOSS] = { "minor_loss", "1", GM_PARAMETER, GM_F64,                                 \
@@ -121,7 +121,7 @@ static const gm_field reservoir_fields[] = {
     [PIPE_RESISTANCE] = { "resistance", "1",                                                       \
                           GM_STATE,     GM_F64,                                                    \
                           0.0,          0.0,                                                       \
-                          1e30,         "of friction, from roughness, length and diameter" },      \
+                          1e300,        "of friction, from roughness, length and diameter" },      \
     [PIPE_VELOCITY] = VELOCITY, [PIPE_HEADLOSS] = HEADLOSS("between the ends")
 
 static const gm_field pipe_fields[] = { PIPE_TABLE(
