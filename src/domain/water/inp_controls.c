@@ -1,7 +1,6 @@
 // Lines of [CONTROLS]: one link, one status or setting, one condition. In the file's units.
 #include "domain/water/inp_parts.h"
 
-static const double hours_max = 2.5e6; // 285 years
 enum { DAY_S = 86400 };
 
 // Token 2: what the link is told.
@@ -38,13 +37,10 @@ static gm_status take_moment(const inp_reader *in, size_t count, water_control *
 {
     gm_text unit = count > 6 ? in->line.tokens[6] : (gm_text){ "", 0 };
     double hours = 0.0;
-    if (count < 6 || !gm_inp_hours(in->line.tokens[5], unit, &hours)) {
-        return gm_inp_refuse(in, 5,
-                             "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, MIN, "
-                             "HOURS, DAYS, AM, PM");
-    }
-    if (!(hours <= hours_max)) {
-        return gm_inp_refuse(in, 5, "a time of more than %.9g hours", hours_max);
+    bool is_time = count > 5 && gm_inp_hours(in->line.tokens[5], unit, &hours);
+    gm_status status = gm_inp_check_hours(in, 5, is_time, hours);
+    if (status != GM_OK) {
+        return status;
     }
     control->time_s = (int64_t)(3600.0 * hours);
     if (control->kind == WATER_AT_CLOCK) {

@@ -7,7 +7,6 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static const double hours_max = 2.5e6;      // 285 years
 static const double least_difference = 0.1; // between minimum and required pressure
 
 // ---- options that are words ----
@@ -370,14 +369,12 @@ static gm_status take_time(const inp_reader *in, int64_t *time_s)
     size_t last = in->line.count - 1;
     gm_text none = { "", 0 };
     double hours = 0.0;
-    if (!gm_inp_hours(in->line.tokens[last], none, &hours) &&
-        !(last >= 1 && gm_inp_hours(in->line.tokens[last - 1], in->line.tokens[last], &hours))) {
-        return gm_inp_refuse(in, last,
-                             "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, "
-                             "MIN, HOURS, DAYS, AM, PM");
-    }
-    if (!(hours <= hours_max)) {
-        return gm_inp_refuse(in, last, "a time of more than %.9g hours", hours_max);
+    bool is_time =
+        gm_inp_hours(in->line.tokens[last], none, &hours) ||
+        (last >= 1 && gm_inp_hours(in->line.tokens[last - 1], in->line.tokens[last], &hours));
+    gm_status status = gm_inp_check_hours(in, last, is_time, hours);
+    if (status != GM_OK) {
+        return status;
     }
     *time_s = (int64_t)(3600.0 * hours + 0.5);
     return GM_OK;

@@ -103,6 +103,9 @@ gm_status gm_inp_add_link(const inp_reader *in, water_link **link);
 /// @return false: it is none, or negative
 bool gm_inp_hours(gm_text text, gm_text unit, double *hours);
 
+/// What follows gm_inp_hours: refuses what is no time, or beyond 285 years.
+gm_status gm_inp_check_hours(const inp_reader *in, size_t token, bool is_time, double hours);
+
 /// Warns at a token.
 void gm_inp_warn(const inp_reader *in, size_t token, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

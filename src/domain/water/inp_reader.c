@@ -10,7 +10,8 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-enum { QUOTED_MAX = 60 }; // bytes of a name that a message quotes
+static const double hours_max = 2.5e6; // 285 years
+enum { QUOTED_MAX = 60 };              // bytes of a name that a message quotes
 
 typedef struct section {
     const char *name;
@@ -174,6 +175,19 @@ bool gm_inp_hours(gm_text text, gm_text unit, double *hours)
     value += afternoon && value < 12.0 ? 12.0 : 0.0;
     *hours = value;
     return true;
+}
+
+gm_status gm_inp_check_hours(const inp_reader *in, size_t token, bool is_time, double hours)
+{
+    if (!is_time) {
+        return gm_inp_refuse(in, token,
+                             "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, MIN, "
+                             "HOURS, DAYS, AM, PM");
+    }
+    if (!(hours <= hours_max)) {
+        return gm_inp_refuse(in, token, "a time of more than %.9g hours", hours_max);
+    }
+    return GM_OK;
 }
 
 // ---- references ----

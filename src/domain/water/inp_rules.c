@@ -114,13 +114,9 @@ static gm_status take_value(inp_reader *in, water_premise *premise)
     if (premise->quantity == WATER_TIME || premise->quantity == WATER_CLOCK) {
         gm_text unit = in->line.count == 6 ? in->line.tokens[5] : none;
         double hours = 0.0;
-        if (!gm_inp_hours(in->line.tokens[4], unit, &hours)) {
-            return gm_inp_refuse(in, 4,
-                                 "expected a time: hours, h:mm, h:mm:ss, or a number and SEC, "
-                                 "MIN, HOURS, DAYS, AM, PM");
-        }
+        bool is_time = gm_inp_hours(in->line.tokens[4], unit, &hours);
         premise->value = hours * 3600.0;
-        return GM_OK;
+        return gm_inp_check_hours(in, 4, is_time, hours);
     }
     int word = gm_inp_one_of(in->line.tokens[last], state_words);
     if (premise->quantity == WATER_STATUS && word < 0) {
