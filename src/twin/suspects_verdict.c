@@ -115,11 +115,12 @@ static void tell(gm_string *out, const gm_suspect *suspect, bool fully)
 {
     char since[40];
     gm_time_format(suspect->since_ns, since);
-    gm_string_format(out, "%s%s", suspect->address[0] != '\0' ? suspect->address : "sensor ",
-                     suspect->sensor);
+    bool plant = suspect->address[0] != '\0';
+    gm_string_format(out, "%s%s%s", plant ? suspect->address : "sensor ", suspect->sensor,
+                     plant ? "" : " alone"); // or the model, in what it alone sees
     if (fully) {
-        gm_string_format(out, "%s %+.3g %s since %s", suspect->address[0] != '\0' ? ":" : " off by",
-                         suspect->size, suspect->unit, since);
+        gm_string_format(out, "%s %+.3g %s since %s", plant ? ":" : ", off by", suspect->size,
+                         suspect->unit, since);
     }
     gm_string_format(out, " (%.0f %%)", 100.0 * suspect->probability);
 }

@@ -177,6 +177,24 @@ static void what_nobody_thought_of_is_pinned_on_none(void **state)
     }
 }
 
+/// A heater nobody measures, of which every lane thinks its own: trials are compared without that.
+static void lanes_that_draw_lots_are_compared_all_the_same(void **state)
+{
+    (void)state;
+    static const char measured[] = "  h6: {field: house/r6/power";
+    gm_string text = { 0 };
+    const char *at = strstr(walls_world, measured);
+    gm_string_add(&text, walls_world, (size_t)(at - walls_world));
+    gm_string_format(&text, "  h6: {field: house/out/power%s", at + strlen(measured));
+    gm_string_format(&text, "drivers:\n  house/r6/power: {stochastic: {mean: 600 W, spread: 100 W, "
+                            "time: 30 min}}\n");
+    house_fault fault = { .at = FAULT, .wall = 2, .times = 2.0 };
+    house_play play = played(text.data, 1, fault);
+    expect_suspect(&play, "house/path/r2-out/conductance", 30.0);
+    play_end(&play);
+    gm_string_free(&text);
+}
+
 /// The answer comes with the alarm, and again as samples come in.
 static void more_samples_make_it_clearer(void **state)
 {
@@ -411,6 +429,7 @@ int main(void)
         cmocka_unit_test(a_sensor_that_is_off_is_told_from_the_plant),
         cmocka_unit_test(nothing_changed_nothing_is_asked),
         cmocka_unit_test(what_nobody_thought_of_is_pinned_on_none),
+        cmocka_unit_test(lanes_that_draw_lots_are_compared_all_the_same),
         cmocka_unit_test(more_samples_make_it_clearer),
         cmocka_unit_test(suspects_do_not_touch_the_state),
         cmocka_unit_test(answers_survive_a_restart),
