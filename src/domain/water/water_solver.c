@@ -111,7 +111,7 @@ static void begin(const water_view *view)
     }
     memcpy(work->head + junctions * width, view->fixed_head,
            (solver->spot_count - junctions) * width * sizeof *work->head);
-    gm_water_pipes_begin(view);
+    work->linear = !gm_water_pipes_begin(view) && work->linear;
     gm_water_devices_begin(view);
     gm_water_outlets_begin(view);
 }
@@ -170,6 +170,7 @@ static void store(const water_view *view, gm_lane_mask lanes)
     const water_solver *solver = view->net->solver;
     const water_work *work = gm_water_work(view);
     size_t width = work->width;
+    gm_water_devices_settle(view, lanes);
     for (size_t junction = 0; junction < solver->junction_count; junction++) {
         const double *head = work->head + solver->spot[junction] * width;
         for (size_t lane = 0; lane < width; lane++) {
@@ -340,7 +341,10 @@ gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error
                                         .relax = 1.0 };
     }
     begin(view);
-    gm_water_pipes_move(view, &(water_motion){ .relax = { 0.0 } }); // only linearises
+    if (!gm_water_work(view)->linear) {
+        gm_water_pipes_move(view, &(water_motion){ .relax = { 0.0 } }); // stays, and linearises
+        gm_water_work(view)->linear = true;
+    }
     gm_lane_mask active = lanes, failed = 0;
     while (active != 0) {
         gm_lane_mask lost, done = iterate(view, active, courses, &lost);

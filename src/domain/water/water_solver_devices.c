@@ -4,7 +4,8 @@
 // A valve that holds its setting is no law of flow but a condition. FCV: the network is cut there,
 // the setting leaves it on one side and enters on the other. PRV and PSV: the head on one side is
 // given, by a very large entry on the matrix's diagonal, and what flows through is what that side's
-// balance leaves over.
+// balance left over at the flows before, as in EPANET: where several sets of statuses are
+// consistent, the course decides which one is found.
 // Source: Rossman et al., EPANET 2.2 User Manual, EPA/600/R-20/133 (2020), sections 12.1.2-12.1.4.
 #include <math.h>
 
@@ -269,6 +270,8 @@ static void assemble_held(const water_view *view, size_t device, size_t lane, in
     work->head[spot * width + lane] += clamp * head;
     // taken in behind the valve, given out before it: only in the valve's direction
     double excess = gm_water_excess(view, spot, device, (int)lane) * side;
+    work->device_conductance[device * width + lane] = 0.0;
+    work->device_shift[device * width + lane] = excess;
     uint32_t far = side > 0 ? solver->device_from[device] : solver->device_to[device];
     if (excess < 0.0) {
         work->head[far * width + lane] += side * excess;
@@ -344,7 +347,7 @@ void gm_water_devices_move(const water_view *view, water_motion *motion)
     size_t width = work->width;
     for (size_t device = 0; device < solver->device_count; device++) {
         for (size_t lane = 0; lane < width; lane++) {
-            if (motion->relax[lane] > 0.0 && held_side(view, device, lane) == 0) {
+            if (motion->relax[lane] > 0.0) {
                 double fall = work->head[solver->device_from[device] * width + lane] -
                               work->head[solver->device_to[device] * width + lane];
                 size_t at = device * width + lane;
@@ -353,13 +356,20 @@ void gm_water_devices_move(const water_view *view, water_motion *motion)
             }
         }
     }
+}
+
+void gm_water_devices_settle(const water_view *view, gm_lane_mask lanes)
+{
+    const water_solver *solver = view->net->solver;
+    water_work *work = gm_water_work(view);
+    size_t width = work->width;
     for (size_t device = view->net->pump_count; device < solver->device_count; device++) {
         for (size_t lane = 0; lane < width; lane++) {
-            int side = held_side(view, device, lane);
-            if (motion->relax[lane] > 0.0 && side != 0) {
+            int side = lanes >> lane & 1u ? held_side(view, device, lane) : 0;
+            if (side != 0) {
                 uint32_t spot = side > 0 ? solver->device_to[device] : solver->device_from[device];
                 double excess = gm_water_excess(view, spot, device, (int)lane);
-                move_device(view, device, lane, -side * excess, motion);
+                work->device_flow[device * width + lane] = -side * excess;
             }
         }
     }

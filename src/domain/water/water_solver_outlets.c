@@ -199,19 +199,34 @@ void gm_water_outlets_begin(const water_view *view)
     }
 }
 
-void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes)
+/// Columns without outlets hold nothing, or the demand that does not depend on pressure.
+static void store_none(const water_view *view, int kind, gm_lane_mask lanes)
 {
     const water_solver *solver = view->net->solver;
     const water_work *work = gm_water_work(view);
     size_t width = work->width;
+    double *column = column_of(view, kind);
+    for (size_t junction = 0; junction < solver->junction_count; junction++) {
+        const double *demand = work->demand + solver->spot[junction] * width;
+        for (size_t lane = 0; lane < width; lane++) {
+            double flow = kind == WATER_CONSUMERS ? demand[lane] : 0.0;
+            double *to = &column[junction * width + lane];
+            *to = lanes >> lane & 1u ? flow : *to;
+        }
+    }
+}
+
+void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes)
+{
+    const water_solver *solver = view->net->solver;
+    water_work *work = gm_water_work(view);
+    size_t width = work->width;
     for (int kind = WATER_EMITTERS; kind < WATER_OUTLET_KINDS; kind++) {
-        const water_outlets *outlets = &work->outlets[kind];
+        water_outlets *outlets = &work->outlets[kind];
         double *column = column_of(view, kind);
-        for (size_t at = 0; at < solver->junction_count * width; at++) {
-            if (lanes >> at % width & 1u) {
-                size_t index = solver->junction[at / width] * width + at % width;
-                column[index] = kind == WATER_CONSUMERS ? work->demand[at] : 0.0;
-            }
+        if (kind == WATER_CONSUMERS || (outlets->stored & lanes) != lanes) {
+            store_none(view, kind, lanes);
+            outlets->stored |= lanes;
         }
         for (size_t at = 0; at < outlets->count * width; at++) {
             if (lanes >> at % width & 1u && outlets->capacity[at] > 0.0) {

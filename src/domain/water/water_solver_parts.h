@@ -88,14 +88,16 @@ typedef struct water_outlets {
     uint32_t *spot;                                // [count]
     double *capacity, *flow, *conductance, *shift; // [count][width]; capacity 0: none in this lane
     double exponent, span_m, offset_m;
-    bool bounded_below; // never negative
-    bool bounded_above; // never above its capacity
-    bool is_checked;    // against the law, before a lane counts as done
+    bool bounded_below;  // never negative
+    bool bounded_above;  // never above its capacity
+    gm_lane_mask stored; // lanes whose column is 0 where there is no outlet
+    bool is_checked;     // against the law, before a lane counts as done
 } water_outlets;
 
 /// The arrays that a block is worked on in; they live in view->solver_work, this first.
 typedef struct water_work {
     size_t width;
+    bool linear; // conductances and shifts of edges are of their present flows and statuses
     // edges, [edge_count][width]
     double *flow, *conductance, *shift;
     double *resistance; // of friction; negated while the pipe is closed
@@ -139,8 +141,8 @@ static inline water_work *gm_water_work(const water_view *view)
 
 /// Takes over what pipes are made of.
 void gm_water_pipes_open(const water_view *view);
-/// Flows and statuses from the columns.
-void gm_water_pipes_begin(const water_view *view);
+/// Flows and statuses from the columns. @return whether any differs from the last solution's
+bool gm_water_pipes_begin(const water_view *view);
 /// A status of one pipe changed.
 void gm_water_pipe_set(const water_view *view, size_t pipe, int lane);
 /// New flows from new heads, and their head losses for the next step. Starts the sums.
@@ -155,6 +157,8 @@ void gm_water_devices_linearise(const water_view *view, gm_lane_mask lanes);
 /// Their share in the linear system, after everybody else's.
 void gm_water_devices_assemble(const water_view *view, gm_lane_mask lanes);
 void gm_water_devices_move(const water_view *view, water_motion *motion);
+/// At the end valves that hold a pressure let through what balances the flows now.
+void gm_water_devices_settle(const water_view *view, gm_lane_mask lanes);
 /// The head a valve that holds a pressure wants where it holds it, and the spot.
 double gm_water_valve_target(const water_view *view, size_t valve, int lane, uint32_t *spot);
 /// The coefficient of minor loss of a valve wide open: loss = this flow^2.

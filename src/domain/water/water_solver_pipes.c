@@ -9,6 +9,7 @@
 // Simpson, Dealing with zero flows in solving the nonlinear equations for water distribution
 // systems, J. Hydraulic Engineering 137 (2011) 1216-1224.
 #include <math.h>
+#include <string.h>
 
 #include "domain/water/water_solver_parts.h"
 #include "num/power.h"
@@ -123,22 +124,27 @@ void gm_water_pipes_open(const water_view *view)
     }
 }
 
-void gm_water_pipes_begin(const water_view *view)
+bool gm_water_pipes_begin(const water_view *view)
 {
     const water_solver *solver = view->net->solver;
     water_work *work = gm_water_work(view);
     size_t width = work->width;
+    bool changed = false;
     for (size_t pipe = 0; pipe < view->net->pipe_count; pipe++) {
         size_t edge = solver->edge[pipe];
         const uint8_t *status = view->pipe_status + pipe * width;
         const double *flow = view->pipe_flow + pipe * width;
         double *resistance = work->resistance + edge * width;
         for (size_t lane = 0; lane < width; lane++) {
-            work->flow[edge * width + lane] = solver->direction[edge] * flow[lane];
-            double size = fabs(resistance[lane]);
-            resistance[lane] = water_is_closed(status[lane]) ? -size : size;
+            double *now = &work->flow[edge * width + lane];
+            double next = solver->direction[edge] * flow[lane], size = fabs(resistance[lane]);
+            double friction = water_is_closed(status[lane]) ? -size : size;
+            changed = changed || *now != next || resistance[lane] != friction;
+            *now = next;
+            resistance[lane] = friction;
         }
     }
+    return changed;
 }
 
 // ---- head loss ----
@@ -215,6 +221,7 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, const double *r
     const double *restrict rough = is_darcy ? work->rough + at : minor;
     const double *restrict factor_a = is_darcy ? work->factor_a + at : minor;
     const double *restrict factor_b = is_darcy ? work->factor_b + at : minor;
+#pragma GCC ivdep // bundles of different arrays do not overlap
     for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
         double change = sums->relax[k] * (conductance[k] * fall[k] - shift[k] - flow[k]);
         change = sums->relax[k] > 0.0 ? change : 0.0; // whatever a lane at rest made of its heads
@@ -232,12 +239,36 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, const double *r
     }
 }
 
+/// A value of each edge of a bundle.
+typedef double bundle __attribute__((vector_size(WATER_BUNDLE * sizeof(double))));
+
+/// Heads that the edges of a bundle fall through.
+GM_INLINE void fall_bundle(const water_solver *solver, const double *restrict head, size_t first,
+                           double *restrict fall, const size_t width)
+{
+    const uint32_t *restrict from = solver->from + first, *restrict to = solver->to + first;
+    if (width == 1) { // built in registers: a vector loaded from eight stores would wait for them
+        bundle above = { head[from[0]], head[from[1]], head[from[2]], head[from[3]],
+                         head[from[4]], head[from[5]], head[from[6]], head[from[7]] };
+        bundle below = { head[to[0]], head[to[1]], head[to[2]], head[to[3]],
+                         head[to[4]], head[to[5]], head[to[6]], head[to[7]] };
+        above -= below;
+        memcpy(fall, &above, sizeof above);
+        return;
+    }
+    for (size_t in = 0; in < WATER_BUNDLE; in++) {
+        const double *above = head + from[in] * width, *below = head + to[in] * width;
+        for (size_t lane = 0; lane < width; lane++) {
+            fall[in * width + lane] = above[lane] - below[lane];
+        }
+    }
+}
+
 GM_INLINE void move_pipes(const water_view *view, water_motion *motion, const bool is_darcy,
                           const size_t width)
 {
     const water_solver *solver = view->net->solver;
     const water_work *work = gm_water_work(view);
-    const uint32_t *restrict from = solver->from, *restrict to = solver->to;
     const double *restrict head = work->head;
     double exponent =
         view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
@@ -247,13 +278,7 @@ GM_INLINE void move_pipes(const water_view *view, water_motion *motion, const bo
     }
     for (size_t first = 0; first < solver->edge_count; first += WATER_BUNDLE) {
         double fall[WATER_BUNDLE * GM_LANES];
-        for (size_t in = 0; in < WATER_BUNDLE; in++) {
-            const double *above = head + from[first + in] * width;
-            const double *below = head + to[first + in] * width;
-            for (size_t lane = 0; lane < width; lane++) {
-                fall[in * width + lane] = above[lane] - below[lane];
-            }
-        }
+        fall_bundle(solver, head, first, fall, width);
         move_bundle(work, first, fall, &sums, exponent, is_darcy, width);
     }
     for (size_t lane = 0; lane < width; lane++) {
