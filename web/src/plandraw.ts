@@ -35,6 +35,8 @@ export interface Sizes {
 
 const margin_px = 28;
 const most_zoom = 4000; // times the whole plan's scale
+const most_nearer = 6; // times the whole plan's scale, to show an element that was looked for
+const rim_px = 11;
 const dash = [5, 4];
 const most_haloed = 3000; // dots with a rim of the ground's colour
 const dot_as_square = 1.6; // below this radius nobody sees the difference
@@ -67,6 +69,25 @@ export const toPlan = (view: View, { width, height }: { width: number; height: n
     x: (x - width / 2) / view.scale + view.x,
     y: (height / 2 - y) / view.scale + view.y,
 });
+
+/** Nearer or farther, the place at a pixel staying where it is. */
+export function zoomed(
+    view: View, box: Box, frame: { width: number; height: number }, at: { x: number; y: number }, factor: number,
+): View {
+    const still = toPlan(view, frame, at.x, at.y);
+    const { scale } = kept({ ...view, scale: view.scale * factor }, box, frame);
+    const share = view.scale / scale;
+    return { x: still.x + (view.x - still.x) * share, y: still.y + (view.y - still.y) * share, scale };
+}
+
+/** A view in which an element can be made out: the same one where it already can. */
+export function showing(view: View, net: Network, frame: { width: number; height: number }, element: number): View {
+    const middle = middleOf(net, element);
+    const near = fitted(net.box, frame).scale * Math.min(most_nearer, Math.max(1, Math.sqrt(net.count) / 20));
+    const { x, y } = toScreen(view, frame, middle.x, middle.y);
+    const inside = x > rim_px && y > rim_px && x < frame.width - rim_px && y < frame.height - rim_px;
+    return inside && view.scale >= near * 0.99 ? view : { ...middle, scale: Math.max(view.scale, near) };
+}
 
 /** Sizes follow the room between neighbours; what carries the colours comes to the fore. */
 export function sizesOf(net: Network, view: View, paint: Paint): Sizes {

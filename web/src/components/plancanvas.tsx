@@ -5,22 +5,19 @@ import { useEffect, useRef } from 'preact/hooks';
 import { colours, onScheme } from '../chart';
 import { rampOf } from '../colourscale';
 import { numberText, spreadText } from '../format';
-import { className, elementOf, middleOf, nearest, type Network } from '../network';
-import { drawNetwork, drawOverlay, fitted, kept, toPlan, toScreen, type Frame, type Inks, type View } from '../plandraw';
+import { className, elementOf, nearest, type Network } from '../network';
 import {
-    accused, answered, columns, least_told, paint, pick, picked, sensed, shut, suspicions, type Paint,
+    drawNetwork, drawOverlay, fitted, kept, showing, toPlan, zoomed, type Frame, type Inks, type View,
+} from '../plandraw';
+import { listenToKeys, listenToPointers, type Motions } from '../planmotion';
+import {
+    accused, answered, columns, least_told, paint, picked, sensed, shut, suspicions, type Paint,
 } from '../planstate';
 import { planSeen } from '../planfeed';
 import { sensors } from '../store';
 import { asDifference, convert } from '../units';
 
-const reach_px = 11;
-const finger_px = 20;
-const still_px = 4; // a press that moves less is a click
-const zoom_step = 1.4;
-const pan_px = 60;
 const most_ranked = 5;
-const near_scale = 6; // found elements are shown from at most this many whole plans away
 
 /** What others may do with the view. */
 export interface Camera {
@@ -142,143 +139,42 @@ export function PlanCanvas({ net, hold }: { net: Network; hold: (camera: Camera 
             stale[what] = true;
             frame ||= requestAnimationFrame(draw);
         };
-        const look = (next: View) => {
-            view = kept(next, net.box, room());
+        const look = (next: View | null) => {
+            view = next === null ? null : kept(next, net.box, room());
             tip.value = null;
             wake('base');
         };
-        const around = (x: number, y: number, factor: number) => {
-            if (view !== null) {
-                const fixed = toPlan(view, room(), x, y);
-                const scale = kept({ ...view, scale: view.scale * factor }, net.box, room()).scale;
-                const still = view.scale / scale;
-                look({ x: fixed.x + (view.x - fixed.x) * still, y: fixed.y + (view.y - fixed.y) * still, scale });
-            }
-        };
-        const pan = (dx: number, dy: number) => {
-            if (view !== null) {
-                look({ ...view, x: view.x - dx / view.scale, y: view.y + dy / view.scale });
-            }
-        };
-        const find = (x: number, y: number, reach: number): number | null => {
-            if (view === null) {
-                return null;
-            }
-            const here = toPlan(view, room(), x, y);
-            return nearest(net, here.x, here.y, reach / view.scale);
-        };
-        const point = (element: number | null, x: number, y: number) => {
-            pointed.value = element;
-            tip.value = element === null ? null : { x, y, left: x > room().width / 2 };
-            at.style.cursor = element === null ? '' : 'pointer';
-        };
-        const camera: Camera = {
-            zoom: (factor) => around(room().width / 2, room().height / 2, factor),
+        const motions: Motions = {
+            room,
+            pan: (dx, dy) => look(view && { ...view, x: view.x - dx / view.scale, y: view.y + dy / view.scale }),
+            zoom: (x, y, factor) => look(view && zoomed(view, net.box, room(), { x, y }, factor)),
             fit: () => look(fitted(net.box, room())),
-            show: (element) => {
-                const middle = middleOf(net, element);
-                const near = fitted(net.box, room()).scale * Math.min(near_scale, Math.max(1, Math.sqrt(net.count) / 20));
-                const { x, y } = toScreen(view ?? fitted(net.box, room()), room(), middle.x, middle.y);
-                const inside = x > reach_px && y > reach_px && x < room().width - reach_px && y < room().height - reach_px;
-                if (inside && (view?.scale ?? 0) >= near * 0.99) {
-                    return; // it is seen already
-                }
-                look({ ...middle, scale: Math.max(view?.scale ?? 0, near) });
+            find: (x, y, reach) => {
+                const here = view === null ? null : toPlan(view, room(), x, y);
+                return view === null || here === null ? null : nearest(net, here.x, here.y, reach / view.scale);
             },
+            point: (element, x, y) => {
+                pointed.value = element;
+                tip.value = element === null ? null : { x, y, left: x > room().width / 2 };
+                at.style.cursor = element === null ? '' : 'pointer';
+            },
+            pointed: () => pointed.peek(),
+            key: (on) => (keyed.value = on),
         };
-        hold(camera);
-
-        const fingers = new Map<number, { x: number; y: number }>();
-        let moved = 0;
-        const placeOf = (event: MouseEvent) => {
-            const { left, top } = at.getBoundingClientRect();
-            return { x: event.clientX - left, y: event.clientY - top };
-        };
-        const down = (event: PointerEvent) => {
-            if (event.button === 0) {
-                fingers.set(event.pointerId, placeOf(event));
-                moved = fingers.size > 1 ? Infinity : 0;
-                keyed.value = false;
-                over.setPointerCapture(event.pointerId);
-            }
-        };
-        const move = (event: PointerEvent) => {
-            const now = placeOf(event);
-            const before = fingers.get(event.pointerId);
-            if (before === undefined) {
-                point(find(now.x, now.y, reach_px), now.x, now.y);
-                return;
-            }
-            const [dx, dy] = [now.x - before.x, now.y - before.y];
-            moved += Math.hypot(dx, dy);
-            if (fingers.size === 1 && moved > still_px) {
-                pan(dx, dy);
-            } else if (fingers.size === 2) {
-                const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1] ?? now;
-                const apart = (one: { x: number; y: number }) => Math.max(1, Math.hypot(one.x - other.x, one.y - other.y));
-                pan(dx / 2, dy / 2);
-                around((now.x + other.x) / 2, (now.y + other.y) / 2, apart(now) / apart(before));
-            }
-            fingers.set(event.pointerId, now);
-        };
-        const up = (event: PointerEvent) => {
-            const was = fingers.delete(event.pointerId);
-            if (was && event.type === 'pointerup' && moved <= still_px) {
-                const { x, y } = placeOf(event);
-                pick(find(x, y, event.pointerType === 'touch' ? finger_px : reach_px));
-            }
-        };
-        const leave = () => point(null, 0, 0);
-        const wheel = (event: WheelEvent) => {
-            event.preventDefault();
-            const { x, y } = placeOf(event);
-            const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 30 : 1;
-            around(x, y, Math.exp(-Math.max(-200, Math.min(200, event.deltaY * lines)) / 350));
-        };
-        const aim = () => {
-            const { width, height } = room();
-            keyed.value = true;
-            point(find(width / 2, height / 2, 4 * reach_px), width / 2, height / 2);
-        };
-        const actions: Record<string, () => void> = {
-            ArrowLeft: () => pan(pan_px, 0),
-            ArrowRight: () => pan(-pan_px, 0),
-            ArrowUp: () => pan(0, pan_px),
-            ArrowDown: () => pan(0, -pan_px),
-            '+': () => camera.zoom(zoom_step),
-            '=': () => camera.zoom(zoom_step),
-            '-': () => camera.zoom(1 / zoom_step),
-            '0': camera.fit,
-            Enter: () => pick(pointed.peek()),
-            ' ': () => pick(pointed.peek()),
-            Escape: () => pick(null),
-        };
-        const key = (event: KeyboardEvent) => {
-            const action = event.ctrlKey || event.metaKey || event.altKey ? undefined : actions[event.key];
-            if (action !== undefined) {
-                event.preventDefault();
-                action();
-                aim();
-            }
-        };
-        const blur = () => {
-            keyed.value = false;
-            leave();
-        };
-        over.addEventListener('pointerdown', down);
-        over.addEventListener('pointermove', move);
-        over.addEventListener('pointerup', up);
-        over.addEventListener('pointercancel', up);
-        over.addEventListener('pointerleave', leave);
-        over.addEventListener('wheel', wheel, { passive: false });
-        over.addEventListener('keydown', key);
-        over.addEventListener('blur', blur);
+        hold({
+            zoom: (factor) => motions.zoom(room().width / 2, room().height / 2, factor),
+            fit: motions.fit,
+            show: (element) => look(showing(view ?? fitted(net.box, room()), net, room(), element)),
+        });
+        listenToPointers(over, motions);
+        listenToKeys(over, motions);
 
         let before = room();
         const sizes = new ResizeObserver(() => {
             const now = room();
             if (view !== null && before.width > 0) {
-                view = kept({ ...view, scale: (view.scale * Math.min(now.width, now.height * 2)) / Math.min(before.width, before.height * 2) }, net.box, now);
+                const grown = fitted(net.box, now).scale / fitted(net.box, before).scale;
+                view = kept({ ...view, scale: view.scale * grown }, net.box, now);
             }
             before = now;
             wake('base');
