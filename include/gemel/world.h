@@ -43,7 +43,7 @@ const char *gm_world_warning_at(const gm_world *world, size_t index);
 int64_t gm_world_length_ns(const gm_world *world);
 int64_t gm_world_every_ns(const gm_world *world);
 
-/// One value of a simulation. The texts live as long as the world.
+/// One value of a simulation. The texts live as long as the world (and the scenario).
 typedef struct gm_world_row {
     int64_t time_ns; // since 1970
     double time_s;   // since the start
@@ -51,13 +51,16 @@ typedef struct gm_world_row {
     double value; // SI
 } gm_world_row;
 
+struct gm_scenario;
+
 typedef struct gm_simulate_options {
     int64_t until_ns; // length of the run; 0: the rows of the start alone
     int64_t every_ns; // between rows, > 0; rows at 0, every, 2 every ... and at the end
     const char *const
         *fields; // [field_count] patterns; NULL: what `record` names, else all but parameters
     size_t field_count;
-    gm_workers *workers; // NULL: this thread alone
+    const struct gm_scenario *scenario; // whose changes and structure hold; NULL: none
+    gm_workers *workers;                // NULL: this thread alone
     void *context;
     /// Takes one row; anything but GM_OK ends the run with that status.
     gm_status (*row)(void *context, const gm_world_row *row, gm_error *error);
@@ -66,7 +69,7 @@ typedef struct gm_simulate_options {
 } gm_simulate_options;
 
 /// Runs one lane from the declared initial values and `start`, without sensors; drivers follow
-/// their `past` rules.
+/// their `past` rules, and a scenario begins with the run.
 /// @return GM_INVALID (options, patterns), GM_NUMERIC (the lane failed), or what `row` returned
 gm_status gm_world_simulate(const gm_world *world, const gm_simulate_options *options,
                             gm_error *error);

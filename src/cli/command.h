@@ -95,6 +95,12 @@ int gm_exit_of(gm_status status);
 /// Opens a world for a command, and says on standard error what it warns of.
 gm_status gm_cli_world(const char *path, gm_world **world, gm_error *error);
 
+/// The scenario a command was given: one of the world's by name, or one made up, "{set: ...}".
+/// @param made_up  out, the caller's, gm_scenario_close before the world is closed; NULL for one of
+/// the world's
+gm_status gm_cli_scenario(const gm_world *world, const char *text, gm_scenario **made_up,
+                          const gm_scenario **scenario, gm_error *error);
+
 /// Flushes standard output. @return GM_EXIT_DONE, or GM_EXIT_FAILED (said on standard error) when
 /// it could not be written
 int gm_cli_finish(const gm_arguments *arguments);

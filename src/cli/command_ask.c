@@ -43,35 +43,6 @@ typedef struct asking {
 
 // ---- the question ----
 
-static gm_status pick_scenario(asking *ask, gm_error *error)
-{
-    const char *text = ask->arguments->words[1];
-    if (text[0] == '{') {
-        gm_status status = gm_scenario_read(ask->world, text, strlen(text), &ask->made_up, error);
-        ask->scenario = ask->made_up;
-        return status;
-    }
-    ask->scenario = gm_world_find_scenario(ask->world, text);
-    if (ask->scenario != NULL) {
-        return GM_OK;
-    }
-    const char **names = gm_memory_new(ask->world->scenario_count, sizeof *names);
-    for (size_t index = 0; names != NULL && index < ask->world->scenario_count; index++) {
-        names[index] = ask->world->scenarios[index].name;
-    }
-    const char *near =
-        names != NULL ? gm_text_nearest(text, names, ask->world->scenario_count) : NULL;
-    gm_status status =
-        near != NULL ? gm_error_set(error, GM_NOT_FOUND,
-                                    "there is no scenario '%s'; did you mean '%s'?", text, near)
-                     : gm_error_set(error, GM_NOT_FOUND,
-                                    "there is no scenario '%s'; write one as {set: {...}, for: "
-                                    "30 min}",
-                                    text);
-    gm_memory_free(names);
-    return status;
-}
-
 static gm_status pick_fields(asking *ask, gm_error *error)
 {
     const char *list = ask->arguments->values[FIELD];
@@ -344,7 +315,8 @@ static gm_status answer(asking *ask, gm_error *error)
         status = gm_cli_world(ask->arguments->words[0], &ask->world, error);
     }
     if (status == GM_OK) {
-        status = pick_scenario(ask, error);
+        status = gm_cli_scenario(ask->world, ask->arguments->words[1], &ask->made_up,
+                                 &ask->scenario, error);
     }
     if (status == GM_OK) {
         status = pick_fields(ask, error);

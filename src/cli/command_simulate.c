@@ -10,14 +10,15 @@
 
 enum { BUFFER_SIZE = 1 << 16 };
 
-enum { UNTIL, EVERY, OUT, FIELDS, THREADS, OPTIONS };
+enum { UNTIL, EVERY, OUT, FIELDS, SCENARIO, THREADS, OPTIONS };
 
 static const gm_option options[OPTIONS] = {
     [UNTIL] = { "until", "TIME",
-                "length of the run: 90s, 15min, 24h, 7d [what a native file says]" },
+                "length of the run: 90s, 15min, 24h, 7d [as a scenario or native file says]" },
     [EVERY] = { "every", "TIME", "between rows [what a native file says, else the cycle]" },
     [OUT] = { "out", "FILE", "where to write [standard output]" },
     [FIELDS] = { "fields", "A,B", "addresses, `*` matches [what `record` names, else all]" },
+    [SCENARIO] = { "scenario", "NAME", "one of the world's, or made up: {set: {...}, for: 1h}" },
     [THREADS] = { "threads", "N", "workers; never changes a result [1]" },
 };
 
@@ -130,12 +131,13 @@ static gm_status read_options(const gm_arguments *arguments, gm_simulate_options
                            : status;
 }
 
-/// What was not typed, the world's native files say.
+/// What was not typed, the scenario and the world's native files say.
 static gm_status fill_in(const gm_arguments *arguments, const gm_world *world,
                          gm_simulate_options *run, gm_error *error)
 {
+    int64_t horizon_ns = run->scenario != NULL ? run->scenario->horizon_ns : 0;
     if (!gm_option_given(arguments, UNTIL)) {
-        run->until_ns = gm_world_length_ns(world);
+        run->until_ns = horizon_ns > 0 ? horizon_ns : gm_world_length_ns(world);
     }
     if (run->until_ns < 0) {
         return gm_error_set(error, GM_INVALID, "--until is missing: how long to simulate");
@@ -157,6 +159,7 @@ static int run(const gm_arguments *arguments)
     size_t threads = 1;
     const char *fields[GM_CLI_LIST_MAX];
     char *list = NULL;
+    gm_scenario *made_up = NULL;
     gm_status status = read_options(arguments, &options_read, &threads, &error);
     if (status == GM_OK && gm_option_given(arguments, FIELDS)) {
         list = strdup(arguments->values[FIELDS]);
@@ -166,6 +169,10 @@ static int run(const gm_arguments *arguments)
     }
     if (status == GM_OK) {
         status = gm_cli_world(arguments->words[0], &world, &error);
+    }
+    if (status == GM_OK && gm_option_given(arguments, SCENARIO)) {
+        status = gm_cli_scenario(world, arguments->values[SCENARIO], &made_up,
+                                 &options_read.scenario, &error);
     }
     if (status == GM_OK) {
         status = fill_in(arguments, world, &options_read, &error);
@@ -177,6 +184,7 @@ static int run(const gm_arguments *arguments)
         status = simulate(arguments, world, &options_read, &error);
     }
     gm_workers_close(options_read.workers);
+    gm_scenario_close(made_up);
     gm_world_close(world);
     free(list);
     return status == GM_OK ? gm_cli_finish(arguments)
@@ -189,11 +197,13 @@ const gm_command gm_command_simulate = {
     .words = "WORLD",
     .words_min = 1,
     .words_max = 1,
-    .about = "Runs one lane from the declared start; profiles and links work, inputs without a "
-             "driver keep their value.\n"
-             "Writes long CSV, `time_s,system,class,element,field,unit,value`, in SI; numbers read "
-             "back to the same\n"
-             "bits. A native file, such as Net3.inp, is a world too.",
+    .about =
+        "Runs one lane from the declared start; profiles and links work, inputs without a "
+        "driver keep their value.\n"
+        "Writes long CSV, `time_s,system,class,element,field,unit,value`, in SI; numbers read "
+        "back to the same\n"
+        "bits. A native file, such as Net3.inp, is a world too. With a scenario its changes and "
+        "its structure hold.",
     .examples =
         "  gemel simulate Net3.inp --out net3.csv\n"
         "  gemel simulate examples/incubator/world.yaml --until 1h --every 1min --out results.csv\n"

@@ -103,6 +103,32 @@ gm_status gm_cli_world(const char *path, gm_world **world, gm_error *error)
     return status;
 }
 
+gm_status gm_cli_scenario(const gm_world *world, const char *text, gm_scenario **made_up,
+                          const gm_scenario **scenario, gm_error *error)
+{
+    if (text[0] == '{') {
+        gm_status status = gm_scenario_read(world, text, strlen(text), made_up, error);
+        *scenario = status == GM_OK ? *made_up : NULL;
+        return status;
+    }
+    *scenario = gm_world_find_scenario(world, text);
+    if (*scenario != NULL) {
+        return GM_OK;
+    }
+    const char **names = gm_memory_new(world->scenario_count, sizeof *names);
+    for (size_t index = 0; names != NULL && index < world->scenario_count; index++) {
+        names[index] = world->scenarios[index].name;
+    }
+    const char *near = names != NULL ? gm_text_nearest(text, names, world->scenario_count) : NULL;
+    gm_memory_free(names);
+    return near != NULL ? gm_error_set(error, GM_NOT_FOUND,
+                                       "there is no scenario '%s'; did you mean '%s'?", text, near)
+                        : gm_error_set(error, GM_NOT_FOUND,
+                                       "there is no scenario '%s'; write one as {set: {...}, for: "
+                                       "30 min}",
+                                       text);
+}
+
 int gm_exit_of(gm_status status)
 {
     static const int exits[] = {

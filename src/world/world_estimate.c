@@ -313,7 +313,9 @@ gm_status gm_world_read_record(gm_world_reader *reader, const gm_config *config,
     record_list list = { 0 };
     gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map of `address: every`", error);
     for (size_t index = 0; status == GM_OK && index < config->count; index++) {
-        status = add_records(world, &config->children[index], index, &list, error);
+        gm_error why = { 0 };
+        status = add_records(world, &config->children[index], index, &list, &why);
+        status = gm_reader_forgive(reader, status, &why, error);
     }
     if (status == GM_OK && list.count > 0) {
         qsort(list.items, list.count, sizeof *list.items, compare_records);

@@ -11,7 +11,7 @@
 #include "world/yaml.h"
 
 enum { LANES_DEFAULT = 64, SEED_DEFAULT = 1, LATENESS_CYCLES = 10 };
-enum { VARIANT_KEYS = 5 }; // of key_readers: what moves a world
+enum { VARIANT_KEYS = 6 }; // of key_readers: what moves a world, and what a run of it writes
 
 static const char *const world_keys[] = {
     "world",    "about",   "cycle",    "lanes",    "seed",      "zone",    "start",
@@ -28,8 +28,8 @@ static const struct {
 } key_readers[] = {
     { "systems", gm_world_read_systems },   { "links", gm_world_read_links },
     { "profiles", gm_world_read_profiles }, { "sensors", gm_world_read_sensors },
-    { "drivers", gm_world_read_drivers },   { "estimate", gm_world_read_estimate },
-    { "record", gm_world_read_record },     { "forecast", gm_world_read_forecast },
+    { "drivers", gm_world_read_drivers },   { "record", gm_world_read_record },
+    { "estimate", gm_world_read_estimate }, { "forecast", gm_world_read_forecast },
     { "replay", gm_world_read_replay },     { "scenarios", gm_world_read_scenarios },
 };
 

@@ -16,7 +16,7 @@ typedef struct gm_world_reader {
 /// An empty world. @param file  copied; NULL for none
 gm_status gm_world_begin(const char *file, const gm_world_options *options, gm_world **world,
                          gm_error *error);
-/// Everything from world->root. A lenient reader stops behind `drivers`.
+/// Everything from world->root. A lenient reader stops behind `record`.
 gm_status gm_world_read_keys(gm_world_reader *reader, gm_error *error);
 
 /// What became of one entry of the file: a lenient reader turns the refusal of a bad one into a

@@ -5,7 +5,7 @@
 #include "world/world_reader.h"
 
 typedef struct simulation {
-    const gm_world *world;
+    const gm_world *world; // the scenario's variant where it has one
     const gm_simulate_options *options;
     gm_ref *refs; // [count]
     size_t count;
@@ -13,6 +13,7 @@ typedef struct simulation {
     gm_layout *layout;
     gm_state *state;
     gm_world_work *work;
+    gm_scenario_run *scenario; // NULL: none
 } simulation;
 
 static gm_status add_matches(simulation *run, const char *pattern, bool parameters,
@@ -80,6 +81,10 @@ static gm_status prepare(simulation *run, gm_error *error)
     if (status == GM_OK) {
         status = gm_world_work_create(world, 1, &run->work, error);
     }
+    if (status == GM_OK && run->options->scenario != NULL) {
+        status =
+            gm_scenario_start(run->options->scenario, 1, world->start_ns, &run->scenario, error);
+    }
     return status;
 }
 
@@ -115,7 +120,8 @@ static gm_status run_all(simulation *run, gm_error *error)
     const gm_simulate_options *options = run->options;
     gm_advance_options advance = { .mode = GM_ADVANCE_PAST,
                                    .workers = options->workers,
-                                   .work = run->work };
+                                   .work = run->work,
+                                   .run = run->scenario };
     int64_t start_ns = run->world->start_ns;
     gm_status status = gm_world_settle(run->world, run->state, &advance, error);
     if (status == GM_OK) {
@@ -147,10 +153,14 @@ gm_status gm_world_simulate(const gm_world *world, const gm_simulate_options *op
         return gm_error_set(error, GM_INVALID, "the run would end after the year 2262");
     }
     simulation run = { .world = world, .options = options };
+    if (options->scenario != NULL) {
+        run.world = gm_scenario_world(world, options->scenario);
+    }
     gm_status status = prepare(&run, error);
     if (status == GM_OK) {
         status = run_all(&run, error);
     }
+    gm_scenario_stop(run.scenario);
     gm_world_work_close(run.work);
     gm_state_close(run.state);
     gm_layout_close(run.layout);

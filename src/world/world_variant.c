@@ -3,8 +3,8 @@
 //
 // A patch says what is another: maps are merged key by key, lists are appended to, `none` (or null)
 // takes a key away, anything else replaces what was there. Addresses resolve anew, by name. Links,
-// sensors and drivers that do not fit the other structure are left out with a warning; what only
-// watches (records, forecasts, estimates) is not part of a variant.
+// sensors, drivers and records that do not fit the other structure are left out with a warning;
+// forecasts, estimates and scenarios are not part of a variant.
 #include <stdio.h>
 #include <string.h>
 

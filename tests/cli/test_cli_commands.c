@@ -236,6 +236,18 @@ static void a_question_may_build_otherwise(void **state)
     expect("ask town.inp '{structure: {town: {pipes: {new: {from: lake, to: well, length: 1 km, "
            "diameter: 200 mm, roughness: 120}}}}, for: 1 h}' --field town/well/pressure --json",
            0, "run.out", "\"address\": \"town/junction/well/pressure\"");
+    // alone, what is new can be seen, for as long as the scenario lasts
+    expect("simulate town.inp --scenario '{structure: {town: {pipes: {new: {from: lake, to: well, "
+           "length: 1 km, diameter: 200 mm, roughness: 120}}}}, set: {town/pipe/main/status: 0}, "
+           "for: 30 min}' --fields town/pipe/*/flow",
+           0, "run.out", "\n0,town,pipe,new,flow,m3/s,0.0099");
+    char *rows = read_file("run.out");
+    assert_non_null(strstr(rows, "\n1800,town,pipe,new,"));
+    assert_null(strstr(rows, "\n3600,"));
+    free(rows);
+    expect("simulate w.yaml --scenario lid-open --fields box/air-room/conductance --every 30s", 0,
+           "run.out", "\n60,box,path,air-room,conductance,W/K,2.8\n");
+    expect("simulate w.yaml --scenario lid-opne", 2, "run.err", "did you mean 'lid-open'?");
     expect("ask town.inp '{structure: {twon: {}}, for: 1 h}'", 2, "run.err",
            "there is no system 'twon'; did you mean 'town'?");
     expect("ask town.inp '{structure: {town: {remove: [pipe/spree]}}, for: 1 h}'", 2, "run.err",
