@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
-#include "cli/device_plant.h"
+#include "study/device_plant.h"
 
 enum { JSON, OPTIONS };
 
@@ -23,7 +23,7 @@ static gm_status check(const gm_world *world, gm_error *error)
     gm_twin_close(twin);
     if (status == GM_OK && world->devices != NULL) {
         gm_device_plant *plant = NULL;
-        status = gm_device_plant_open(world, 0, &plant, error);
+        status = gm_device_plant_open(world, &(gm_device_options){ 0 }, &plant, error);
         gm_device_plant_close(plant);
     }
     return status;

@@ -11,10 +11,10 @@
 #include "base/arena.h"
 #include "base/calendar.h"
 #include "cli/command.h"
-#include "cli/device_plant.h"
 #include "codec/csv.h"
 #include "codec/samples.h"
 #include "net/http_client.h"
+#include "study/device_plant.h"
 
 enum {
     QUEUE_MAX = 1 << 18, // samples that wait for the server
@@ -289,7 +289,8 @@ static int carry_out(player *play, gm_error *error)
         status = gm_cli_world(play->arguments->words[0], &play->world, error);
     }
     if (status == GM_OK) {
-        status = gm_device_plant_open(play->world, play->start_ns, &play->plant, error);
+        status = gm_device_plant_open(
+            play->world, &(gm_device_options){ .start_ns = play->start_ns }, &play->plant, error);
     }
     if (status == GM_OK) {
         status = gm_http_client_create(url != NULL ? url : "http://127.0.0.1:8080", answer_wait_s,

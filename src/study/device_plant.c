@@ -1,5 +1,5 @@
 // Reading `devices:` and playing it: device_plant.h.
-#include "cli/device_plant.h"
+#include "study/device_plant.h"
 
 #include <math.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 #include "base/calendar.h"
 #include "base/hash.h"
 #include "base/require.h"
-#include "cli/command.h"
 
 enum { NOISE_PURPOSE = 1, LOSS_PURPOSE, SCATTER_PURPOSE };
 
@@ -52,6 +51,7 @@ struct gm_device_plant {
     gm_scenario start, faults;
     gm_scenario_run *run;
     gm_random random;
+    gm_device_options options;
     int64_t start_ns, step_ns, next_ns;
     scattering *scatterings;
     swing *swings;
@@ -115,6 +115,7 @@ static gm_status read_seed(gm_device_plant *plant, gm_error *error)
     int64_t seed = 1;
     gm_status status =
         config != NULL ? gm_config_integer(config, 0, INT64_MAX, &seed, error) : GM_OK;
+    seed = plant->options.seed != 0 ? (int64_t)plant->options.seed : seed;
     plant->random = gm_random_for((uint64_t)seed, "devices");
     plant->own = *plant->world;
     plant->own.seed = plant->world->seed ^ gm_hash(&seed, sizeof seed, 0);
@@ -426,7 +427,7 @@ static gm_status open_state(gm_device_plant *plant, gm_error *error)
     if (status == GM_OK) {
         status = gm_world_work_create(world, 1, &plant->work, error);
     }
-    if (status == GM_OK && plant->faults.change_count > 0) {
+    if (status == GM_OK && plant->faults.change_count > 0 && !plant->options.faultless) {
         status = gm_scenario_start(&plant->faults, 1, plant->start_ns, &plant->run, error);
     }
     if (status == GM_OK) {
@@ -462,18 +463,19 @@ static gm_status act(gm_device_plant *plant, gm_error *error)
     return status;
 }
 
-gm_status gm_device_plant_open(const gm_world *world, int64_t start_ns, gm_device_plant **plant,
-                               gm_error *error)
+gm_status gm_device_plant_open(const gm_world *world, const gm_device_options *options,
+                               gm_device_plant **plant, gm_error *error)
 {
     gm_device_plant *made = gm_memory_new(1, sizeof *made);
     if (made == NULL) {
         return no_memory(error);
     }
     made->world = world;
+    made->options = *options;
     made->arena = gm_arena_create(0);
     gm_status status = made->arena == NULL ? no_memory(error) : read_devices(made, error);
     if (status == GM_OK) {
-        made->start_ns = (start_ns + made->step_ns - 1) / made->step_ns * made->step_ns;
+        made->start_ns = (options->start_ns + made->step_ns - 1) / made->step_ns * made->step_ns;
         made->next_ns = made->start_ns;
         status = open_state(made, error);
     }
@@ -554,4 +556,14 @@ gm_status gm_device_plant_read(gm_device_plant *plant, gm_device_reading *readin
     }
     plant->next_ns += plant->step_ns;
     return status;
+}
+
+const gm_state *gm_device_plant_state(const gm_device_plant *plant)
+{
+    return plant->state;
+}
+
+gm_status gm_device_plant_set(gm_device_plant *plant, gm_ref ref, double value, gm_error *error)
+{
+    return fill(plant, ref, value, error);
 }

@@ -17,8 +17,8 @@
 // address at the start. swings: an input goes up and down as a sine. A thermostat switches
 // on below one value and off above the other. faults: changes as in `scenarios`. sensors: the
 // declared noise and no losses unless said otherwise.
-#ifndef GEMEL_CLI_DEVICE_PLANT_H
-#define GEMEL_CLI_DEVICE_PLANT_H
+#ifndef GEMEL_STUDY_DEVICE_PLANT_H
+#define GEMEL_STUDY_DEVICE_PLANT_H
 
 #include "world/world_parts.h"
 
@@ -31,11 +31,17 @@ typedef struct gm_device_reading {
     double value;
 } gm_device_reading;
 
-/// @param world     must outlive the plant
-/// @param start_ns  time of the first readings, rounded up to a whole step
+/// How a plant is played.
+typedef struct gm_device_options {
+    int64_t start_ns; // time of the first readings, rounded up to a whole step
+    uint64_t seed;    // of all its chances; 0: as declared
+    bool faultless;   // `faults` stay away
+} gm_device_options;
+
+/// @param world  must outlive the plant
 /// @return GM_INVALID (`error` names the place), GM_NOT_FOUND, GM_MEMORY
-gm_status gm_device_plant_open(const gm_world *world, int64_t start_ns, gm_device_plant **plant,
-                               gm_error *error);
+gm_status gm_device_plant_open(const gm_world *world, const gm_device_options *options,
+                               gm_device_plant **plant, gm_error *error);
 
 /// NULL is fine.
 void gm_device_plant_close(gm_device_plant *plant);
@@ -48,5 +54,12 @@ int64_t gm_device_plant_next(const gm_device_plant *plant);
 /// @return GM_NUMERIC (the model failed)
 gm_status gm_device_plant_read(gm_device_plant *plant, gm_device_reading *readings, size_t *count,
                                gm_error *error);
+
+/// The truth: one lane, as of the last readings. The plant's; changes with the next ones.
+const gm_state *gm_device_plant_state(const gm_device_plant *plant);
+
+/// Sets a value from now on, SI.
+/// @return as gm_state_write
+gm_status gm_device_plant_set(gm_device_plant *plant, gm_ref ref, double value, gm_error *error);
 
 #endif
