@@ -12,8 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/require.h"
-
 static const int64_t default_window_ns = 1800 * GM_SECOND_NS;
 static const double anchors_per_window = 7.0; // the ring covers one and a half windows
 
@@ -203,37 +201,6 @@ void gm_suspects_close(gm_twin *twin)
     }
 }
 
-void gm_suspects_take(gm_twin *twin, const gm_arrived *entries, size_t count)
-{
-    gm_suspects *suspects = twin->suspects;
-    if (suspects == NULL || suspects->anchor_count == 0) {
-        return;
-    }
-    size_t needed = suspects->sample_count + count;
-    if (needed > suspects->sample_capacity) {
-        gm_suspect_sample *grown =
-            needed > SUSPECT_SAMPLES_MAX
-                ? NULL
-                : gm_memory_grow(suspects->samples, &suspects->sample_capacity, needed,
-                                 sizeof *grown);
-        if (grown == NULL) {
-            gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
-                         "no room for %zu samples: suspects are looked for from here on", needed);
-            forget_all(suspects);
-            return;
-        }
-        suspects->samples = grown;
-    }
-    for (size_t index = 0; index < count; index++) {
-        size_t sensor = entries[index].sample.sensor;
-        double value = gm_sample_value(twin, &entries[index]);
-        if (gm_sample_plausible(&twin->world->sensors[sensor], value)) {
-            suspects->samples[suspects->sample_count++] =
-                (gm_suspect_sample){ entries[index].sample.time_ns, value, (uint32_t)sensor };
-        }
-    }
-}
-
 /// Forgets samples that no inquiry can want any more.
 static void trim_samples(gm_suspects *suspects)
 {
@@ -253,6 +220,56 @@ static void trim_samples(gm_suspects *suspects)
     }
 }
 
+static void drop_oldest(gm_suspects *suspects)
+{
+    gm_held_drop(suspects->anchors[0]);
+    memmove(suspects->anchors, suspects->anchors + 1,
+            --suspects->anchor_count * sizeof *suspects->anchors);
+}
+
+/// Room for so many more samples; older ones make way when there are too many. @return false: none
+static bool reserve_samples(gm_suspects *suspects, size_t count)
+{
+    while (suspects->sample_count + count > SUSPECT_SAMPLES_MAX && suspects->anchor_count > 1) {
+        drop_oldest(suspects);
+        trim_samples(suspects);
+    }
+    size_t needed = suspects->sample_count + count;
+    if (needed > SUSPECT_SAMPLES_MAX) {
+        return false;
+    }
+    if (needed > suspects->sample_capacity) {
+        gm_suspect_sample *grown =
+            gm_memory_grow(suspects->samples, &suspects->sample_capacity, needed, sizeof *grown);
+        suspects->samples = grown != NULL ? grown : suspects->samples;
+        return grown != NULL;
+    }
+    return true;
+}
+
+void gm_suspects_take(gm_twin *twin, const gm_arrived *entries, size_t count)
+{
+    gm_suspects *suspects = twin->suspects;
+    if (suspects == NULL || suspects->anchor_count == 0) {
+        return;
+    }
+    if (!reserve_samples(suspects, count)) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
+                     "no room for more than %zu samples: suspects are looked for from here on",
+                     suspects->sample_count);
+        forget_all(suspects);
+        return;
+    }
+    for (size_t index = 0; index < count; index++) {
+        size_t sensor = entries[index].sample.sensor;
+        double value = gm_sample_value(twin, &entries[index]);
+        if (gm_sample_plausible(&twin->world->sensors[sensor], value)) {
+            suspects->samples[suspects->sample_count++] =
+                (gm_suspect_sample){ entries[index].sample.time_ns, value, (uint32_t)sensor };
+        }
+    }
+}
+
 void gm_suspects_hold(gm_twin *twin, gm_held *held)
 {
     gm_suspects *suspects = twin->suspects;
@@ -265,12 +282,10 @@ void gm_suspects_hold(gm_twin *twin, gm_held *held)
         return;
     }
     if (count == SUSPECT_ANCHORS) {
-        gm_held_drop(suspects->anchors[0]);
-        memmove(suspects->anchors, suspects->anchors + 1, --count * sizeof *suspects->anchors);
+        drop_oldest(suspects);
     }
     atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
-    suspects->anchors[count] = held;
-    suspects->anchor_count = count + 1;
+    suspects->anchors[suspects->anchor_count++] = held;
     trim_samples(suspects);
 }
 

@@ -17,7 +17,7 @@
 
 #include "twin/suspects_probe.h"
 
-enum { SHORT_LIST = 64 };
+enum { SHORT_LIST = 64, FITTED_MAX = 256 }; // residuals of a sensor that its model is fitted to
 
 static const double size_prior = 10.0; // of a suspect, in trial changes
 static const double error_share = 0.1; // of a response that the model may be wrong by
@@ -50,7 +50,11 @@ static gm_status find_witnesses(gm_probe *probe, gm_error *error)
     for (size_t index = 0; index < probe->sample_count; index++) {
         uint32_t place = probe->places[probe->samples[index].sensor];
         if (place != UINT32_MAX) {
-            probe->witnesses[place].count++;
+            gm_witness *seen = &probe->witnesses[place];
+            const gm_world_sensor *declared = &world->sensors[seen->sensor];
+            double noise = gm_sample_noise(declared, probe->samples[index].value);
+            seen->noise = fmax(seen->noise, noise);
+            seen->count++;
             probe->measured_count++;
         }
     }
@@ -156,29 +160,42 @@ static gm_status set_out(gm_probe *probe, gm_error *error)
 
 // ---- without a change ----
 
-/// How each sensor's residuals behave, from those before the first onset; and what it may be wrong
-/// by in what comes behind the alarm.
+/// The model of a sensor's residuals from those before the first onset, evenly thinned to a number
+/// that is soon fitted. @return how many there are before it
+static size_t fit_model(const gm_probe *probe, gm_witness *seen)
+{
+    const gm_sensor_memory *memories = gm_state_section(probe->of->anchor->state, SECTION_SENSORS);
+    const gm_sensor_memory *memory = &memories[seen->sensor];
+    // neighbours' correlation r is the share that is not white: (caution - 1) / (caution + 1)
+    double caution = gm_monitor_caution(memory);
+    gm_residual_model expected = { .noise = seen->noise,
+                                   .error = seen->noise * sqrt(0.5 * (caution - 1.0)),
+                                   .offset = hypot(memory->spread, seen->noise) };
+    gm_residual fitted[FITTED_MAX];
+    size_t before = 0, count = 0;
+    while (before < seen->count && seen->residuals[before].time_ns <= probe->onsets_ns[0]) {
+        before++;
+    }
+    size_t stride = (before + FITTED_MAX - 1) / FITTED_MAX;
+    for (size_t index = 0; index < before; index += stride) {
+        fitted[count++] = seen->residuals[index];
+    }
+    double span_s = (double)(probe->until_ns - probe->begin_ns) * 1e-9;
+    seen->model = gm_residual_model_fit(&expected, fitted, count, probe->begin_ns, span_s);
+    return before;
+}
+
+/// How each sensor's residuals behave by themselves; and what the model may be wrong by in what
+/// comes behind the alarm.
 static void fit_models(gm_probe *probe)
 {
-    const gm_world *world = probe->twin->world;
-    const gm_sensor_memory *memories = gm_state_section(probe->of->anchor->state, SECTION_SENSORS);
-    double span_s = (double)(probe->until_ns - probe->begin_ns) * 1e-9;
     for (size_t place = 0; place < probe->witness_count; place++) {
         gm_witness *seen = &probe->witnesses[place];
-        const gm_sensor_memory *memory = &memories[seen->sensor];
-        double noise = gm_sample_noise(&world->sensors[seen->sensor], memory->value);
-        double caution = gm_monitor_caution(memory);
-        // neighbours' correlation r is the share that is not white: (caution - 1) / (caution + 1)
-        gm_residual_model expected = { .noise = noise,
-                                       .error = noise * sqrt(0.5 * (caution - 1.0)),
-                                       .offset = hypot(memory->spread, noise) };
-        size_t before = 0, behind = 0;
-        while (before < seen->count && seen->residuals[before].time_ns <= probe->onsets_ns[0]) {
-            before++;
+        size_t behind = 0;
+        if (seen->count == 0) {
+            continue; // silent: its model is not asked for
         }
-        seen->model =
-            gm_residual_model_fit(&expected, seen->residuals, before, probe->begin_ns, span_s);
-        for (size_t index = before; index < seen->count; index++) {
+        for (size_t index = fit_model(probe, seen); index < seen->count; index++) {
             if (seen->residuals[index].time_ns > probe->of->start_ns) {
                 seen->size += seen->residuals[index].value * seen->residuals[index].value;
                 behind++;

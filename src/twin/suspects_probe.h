@@ -23,6 +23,7 @@ typedef struct gm_witness {
     uint32_t sensor;
     gm_residual *residuals; // [count] in the run without a change
     size_t count;
+    double noise; // standard deviation of a measurement
     gm_residual_model model;
     double size; // of its residuals behind the alarm's beginning, root mean square
     double squares[ONSETS][GM_SHAPES][GM_SHAPES], products[ONSETS][GM_SHAPES];

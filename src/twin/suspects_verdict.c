@@ -36,13 +36,17 @@ static double weigh_sensor(const gm_probe *probe, const gm_witness *seen, double
 {
     double log_odds[ONSETS] = { 0 }, prior = shape_prior * fmax(seen->size, seen->model.noise);
     double sizes[ONSETS] = { 0 };
+    *onset = 0;
+    *size = 0.0;
+    if (seen->count == 0) {
+        return -INFINITY; // it said nothing that could be off
+    }
     for (size_t index = 0; index < probe->onset_count; index++) {
         gm_evidence told =
             gm_evidence_of(seen->squares[index][0][0], seen->products[index][0], prior);
         log_odds[index] = told.log_odds;
         sizes[index] = told.size;
     }
-    *onset = 0;
     double all = over_onsets(log_odds, probe->onset_count, onset);
     *size = sizes[*onset];
     return all;
@@ -57,6 +61,9 @@ static double weigh_others(const gm_probe *probe)
         log_odds[index] = 0.0;
         for (size_t place = 0; place < probe->witness_count; place++) {
             const gm_witness *seen = &probe->witnesses[place];
+            if (seen->count == 0) {
+                continue;
+            }
             double prior = shape_prior * fmax(seen->size, seen->model.noise);
             double odds = gm_evidence_of_shapes(seen->squares[index], seen->products[index], prior);
             log_odds[index] += odds > 0.0 ? odds + log1p(exp(-odds)) : log1p(exp(odds));

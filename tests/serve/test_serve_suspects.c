@@ -6,11 +6,7 @@
 #include "net/http_client.h"
 #include "serve/serve.h"
 
-enum { STEPS = 240, FAULT = 200 };
-static const char walls_world[] = HOUSE_HEAD "lanes: 32\n"
-                                             "detect:\n"
-                                             "  suspect window: 45 min\n"
-                                             "  suspects:\n" HOUSE_WALLS;
+static const char walls_world[] = HOUSE_DETECT HOUSE_WALLS;
 
 typedef struct service {
     gm_world *world;
@@ -22,9 +18,9 @@ typedef struct service {
 
 static service start(size_t steps)
 {
-    house_fault fault = { .at = FAULT, .wall = 2, .times = 2.0 };
+    house_fault fault = { .at = HOUSE_FAULT, .wall = 2, .times = 2.0 };
     service made = { .world = rig_world_open(walls_world),
-                     .samples = house_record(1, STEPS, fault) };
+                     .samples = house_record(1, HOUSE_STEPS, fault) };
     made.twin = rig_twin_open(made.world, NULL, 1);
     rig_feed(made.twin, made.samples, HOUSE_SENSORS * steps);
     gm_serve_options options = gm_default_serve_options();
@@ -71,7 +67,7 @@ static const char *text_of(const json_t *object, const char *key)
 static void suspects_of_an_event_are_told(void **state)
 {
     (void)state;
-    service served = start(STEPS);
+    service served = start(HOUSE_STEPS);
     json_t *events = ask(&served, "/api/v1/events", 200);
     assert_true(json_array_size(events) > 0);
     const json_t *event = json_array_get(events, json_array_size(events) - 1);

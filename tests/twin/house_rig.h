@@ -10,6 +10,8 @@ enum {
     HOUSE_METERS = 4,                               // thermometers, in rooms 1, 3, 4 and 6
     HOUSE_SENSORS = HOUSE_METERS + 1 + HOUSE_ROOMS, // and outside, and what heaters are told
     HOUSE_CYCLE_S = 60,
+    HOUSE_STEPS = 250,
+    HOUSE_FAULT = 200, // step at which faults of tests begin
 };
 
 #define HOUSE_HEAD                                                                                 \
@@ -61,6 +63,8 @@ enum {
     "    house/r3-r4/conductance: {times: 1.5}\n"                                                  \
     "    house/r4-r5/conductance: {times: 1.5}\n"                                                  \
     "    house/r5-r6/conductance: {times: 1.5}\n"
+
+#define HOUSE_DETECT HOUSE_HEAD "lanes: 32\ndetect:\n  suspect window: 45 min\n  suspects:\n"
 
 /// What changes at step `at`. Zero: nothing.
 typedef struct house_fault {
@@ -132,6 +136,65 @@ static inline gm_sample *house_record(uint64_t seed, size_t count, house_fault f
         house_move(rooms_k, power_w, wall_w_k, out_k);
     }
     return samples;
+}
+
+// ---- a twin of the house ----
+
+/// A recording and a twin that follows it.
+typedef struct house_play {
+    gm_world *world;
+    gm_sample *samples;
+    gm_twin *twin;
+    size_t fed; // steps
+} house_play;
+
+static inline house_play house_play_start(const char *text, uint64_t seed, house_fault fault)
+{
+    gm_world *world = rig_world_open(text);
+    return (house_play){ .world = world,
+                         .samples = house_record(seed, HOUSE_STEPS, fault),
+                         .twin = rig_twin_open(world, NULL, 1) };
+}
+
+static inline void house_play_steps(house_play *play, size_t count)
+{
+    rig_feed(play->twin, play->samples + HOUSE_SENSORS * play->fed, HOUSE_SENSORS * count);
+    play->fed += count;
+}
+
+static inline house_play house_played(const char *text, uint64_t seed, house_fault fault)
+{
+    house_play play = house_play_start(text, seed, fault);
+    house_play_steps(&play, HOUSE_STEPS);
+    rig_settle(play.twin);
+    return play;
+}
+
+static inline void house_play_end(house_play *play)
+{
+    gm_twin_close(play->twin);
+    gm_world_close(play->world);
+    gm_memory_free(play->samples);
+}
+
+/// What is behind an event; probabilities are some.
+static inline gm_suspicion house_suspicion(gm_twin *twin, uint64_t event)
+{
+    gm_suspicion found;
+    gm_error error = { 0 };
+    if (gm_twin_suspects(twin, event, &found, &error) != GM_OK) {
+        fail_msg("%s", error.text);
+    }
+    double sum = found.none;
+    assert_true(found.count <= GM_SUSPECT_ROWS && found.samples > 0);
+    for (size_t index = 0; index < found.count; index++) {
+        const gm_suspect *suspect = &found.suspects[index];
+        sum += suspect->probability;
+        assert_true(index == 0 || suspect->probability <= found.suspects[index - 1].probability);
+        assert_true((suspect->address[0] == '\0') != (suspect->sensor[0] == '\0'));
+    }
+    assert_true(sum < 1.0 + 1e-9);
+    return found;
 }
 
 #endif
