@@ -42,7 +42,10 @@ function Suspects({ event, told }: { event: string; told: Suspicion }) {
             </ol>
             {onPlan ? (
                 <button type="button" class="quiet" aria-pressed={shown} data-testid="suspects-show"
-                    onClick={() => (shown ? showNow() : showSuspects(event))}>
+                    onClick={() => {
+                        shown ? showNow() : showSuspects(event);
+                        document.querySelector('.plan-picture')?.scrollIntoView({ block: 'nearest' });
+                    }}>
                     {shown ? 'shown on plan' : 'show on plan'}
                 </button>
             ) : null}
