@@ -10,7 +10,7 @@
 #include "world/world_parts.h"
 
 enum {
-    GM_VALUES_MAX = 10000,         // addresses in one answer
+    GM_VALUES_MAX = 50000,         // addresses in one answer
     GM_LANE_VALUES_MAX = 1 << 24,  // addresses times lanes in one answer
     GM_ELEMENTS_PAGE_MAX = 100000, // elements in one answer
     GM_ADDRESS_MAX = 1024,         // bytes of an address
