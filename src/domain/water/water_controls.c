@@ -145,6 +145,17 @@ bool gm_water_setting_counts(const water_view *view, uint32_t link, int lane)
            status != WATER_CLOSED;
 }
 
+/// A pump of constant power that was closed starts at its design flow; its curve has no value at
+/// none. Others go on from where they stand.
+static void restart_pump(const water_view *view, uint32_t link, int lane)
+{
+    const water_net *net = view->net;
+    const water_pump *pump = &net->pumps[link - net->pipe_count];
+    if (pump->law == PUMP_CONSTANT_POWER) {
+        gm_water_flow(view, link)[lane] = pump->design_m3_s;
+    }
+}
+
 // ---- what rules want ----
 
 bool gm_water_status_differs(const water_view *view, uint32_t link, int lane, water_status status)
@@ -162,7 +173,7 @@ void gm_water_set_status(const water_view *view, uint32_t link, int lane, water_
     if (is_pump(view->net, link)) {
         put_setting(view, link, lane, status == WATER_CLOSED ? 0.0 : 1.0);
         if (was_closed) {
-            gm_water_restart_link(view, link, lane);
+            restart_pump(view, link, lane);
         }
     }
 }
@@ -194,7 +205,7 @@ static void set_speed(const water_view *view, uint32_t link, int lane, double sp
     put_setting(view, link, lane, speed);
     if (speed > 0.0 && water_is_closed(*status)) {
         *status = WATER_OPEN;
-        gm_water_restart_link(view, link, lane);
+        restart_pump(view, link, lane);
     } else if (!(speed > 0.0) && !water_is_closed(*status)) {
         *status = WATER_CLOSED;
     }
@@ -295,7 +306,7 @@ void gm_water_control_act(const water_view *view, const water_control *control, 
         put_setting(view, link, lane, close ? 0.0 : 1.0);
     }
     if (is_pump(net, link) && closed && !close) {
-        gm_water_restart_link(view, link, lane);
+        restart_pump(view, link, lane);
     }
 }
 
@@ -315,9 +326,10 @@ static bool level_holds(const water_view *view, int lane, size_t tank, const wat
         return true; // EPANET: a reservoir holds nothing, which is as low and as high as any limit
     }
     size_t at = tank * (size_t)view->width + (size_t)lane;
-    double limit =
-        gm_water_tank_volume(&net->tanks[tank], control->limit_m - net->tanks[tank].elevation_m);
-    double volume = gm_water_memory(view, lane)->volume_m3[tank];
+    const water_tank *of = &net->tanks[tank];
+    // both from heads: a level that is written like the limit is at the limit
+    double limit = gm_water_tank_volume(of, control->limit_m - of->elevation_m);
+    double volume = gm_water_tank_volume(of, of->elevation_m + view->level[at] - of->elevation_m);
     double soon = fabs(view->tank_demand[at]) * per_second;
     return control->kind == WATER_BELOW ? volume <= limit + soon : volume >= limit - soon;
 }

@@ -302,10 +302,6 @@ void gm_water_solver_open(const water_view *view);
 /// @return lanes that found no solution; `error` says why for the first, with names
 gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error *error);
 
-/// A link lets water through again after it was closed from outside (a control, a person): its
-/// flow starts where EPANET starts it.
-void gm_water_restart_link(const water_view *view, uint32_t link, int lane);
-
 // ---- water_step.c ----
 
 size_t gm_water_step_size(const water_net *net); // scratch

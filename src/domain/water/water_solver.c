@@ -368,21 +368,3 @@ gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error
     }
     return failed;
 }
-
-void gm_water_restart_link(const water_view *view, uint32_t link, int lane)
-{
-    const water_net *net = view->net;
-    size_t width = (size_t)view->width;
-    if (link < net->pipe_count) {
-        size_t index = link * width + (size_t)lane;
-        view->pipe_flow[index] =
-            0.25 * M_PI * view->diameter[index] * view->diameter[index] * WATER_FOOT_M;
-    } else if (link < net->pipe_count + net->pump_count) {
-        size_t pump = link - net->pipe_count, index = pump * width + (size_t)lane;
-        view->pump_flow[index] = view->speed[index] * net->pumps[pump].design_m3_s;
-    } else {
-        size_t index = (link - net->pipe_count - net->pump_count) * width + (size_t)lane;
-        double diameter = view->valve_diameter[index];
-        view->valve_flow[index] = 0.25 * M_PI * diameter * diameter * WATER_FOOT_M;
-    }
-}
