@@ -1,11 +1,10 @@
 // Hydraulics of Net6 and L-TOWN: gemel against epanet-js, one lane against eight, and a year.
 //
 // Both sides run the same day at an accuracy of 1e-6, on one core in the same minute, and solve at
-// the same instants; the peer's runH and nextH are timed inside node (bench/epanet_peer.mjs), its
-// start is not. Eight lanes with demands and roughness of their own are timed at the 24 hours of
-// the day, tanks at their start, against the same eight lanes one after the other. Net6 and L-TOWN
-// are Hazen-Williams networks.
-// Usage: bench_water
+// the same instants; the peer's runH and nextH are timed inside node (bench/peers/epanet_peer.mjs),
+// its start is not. Eight lanes with demands and roughness of their own are timed at the 24 hours
+// of the day, tanks at their start, against the same eight lanes one after the other. Net6 and
+// L-TOWN are Hazen-Williams networks. Usage: bench_water
 #include <gemel/state.h>
 #include <math.h>
 #include <stdbool.h>
@@ -128,7 +127,7 @@ static bool run_peer(const char *path, double *took_s, size_t *solves)
 {
     char command[2 * PATH_SIZE], line[LINE_SIZE] = "";
     snprintf(command, sizeof command, "node '%s/epanet_peer.mjs' '%s' %.0f 2>/dev/null",
-             GEMEL_SOURCE_DIR "/bench", path, day_s);
+             GEMEL_SOURCE_DIR "/bench/peers", path, day_s);
     FILE *out = popen(command, "r");
     bool read = out != NULL && fgets(line, sizeof line, out) != NULL;
     if (out != NULL) {
