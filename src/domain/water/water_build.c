@@ -414,8 +414,9 @@ static void start_link(building *work, const water_link *link, size_t element)
         break;
     case WATER_PUMP: {
         double design = work->net->pumps[element].design_m3_s * link->setting;
+        double speed = link->setting > 0.0 ? link->setting : 1.0; // when it is switched on
         SET_STARTS(work, CLASS_PUMP, element, { PUMP_STATUS, (double)link->status },
-                   { PUMP_SPEED, link->setting }, { PUMP_FLOW, closed ? WATER_FLOW_NONE : design });
+                   { PUMP_SPEED, speed }, { PUMP_FLOW, closed ? WATER_FLOW_NONE : design });
         break;
     }
     case WATER_VALVE:

@@ -119,7 +119,9 @@ double gm_water_setting(const water_view *view, uint32_t link, int lane)
 {
     double unit = 1.0;
     const double *column = setting_column(view, link, &unit);
-    return column != NULL ? column[lane] / unit : 0.0;
+    // a pump that was switched off keeps its speed for when it is switched on again
+    bool off = is_pump(view->net, link) && gm_water_status(view, link)[lane] == WATER_CLOSED;
+    return column != NULL && !off ? column[lane] / unit : 0.0;
 }
 
 static void put_setting(const water_view *view, uint32_t link, int lane, double setting)
@@ -145,15 +147,11 @@ bool gm_water_setting_counts(const water_view *view, uint32_t link, int lane)
            status != WATER_CLOSED;
 }
 
-/// A pump of constant power that was closed starts at its design flow; its curve has no value at
-/// none. Others go on from where they stand.
+/// A pump that was closed starts at its design flow, from where the iteration settles best.
 static void restart_pump(const water_view *view, uint32_t link, int lane)
 {
     const water_net *net = view->net;
-    const water_pump *pump = &net->pumps[link - net->pipe_count];
-    if (pump->law == PUMP_CONSTANT_POWER) {
-        gm_water_flow(view, link)[lane] = pump->design_m3_s;
-    }
+    gm_water_flow(view, link)[lane] = net->pumps[link - net->pipe_count].design_m3_s;
 }
 
 // ---- what rules want ----
@@ -202,7 +200,9 @@ static double least_change(water_valve_kind kind)
 static void set_speed(const water_view *view, uint32_t link, int lane, double speed)
 {
     uint8_t *status = &gm_water_status(view, link)[lane];
-    put_setting(view, link, lane, speed);
+    if (speed > 0.0) {
+        put_setting(view, link, lane, speed);
+    }
     if (speed > 0.0 && water_is_closed(*status)) {
         *status = WATER_OPEN;
         restart_pump(view, link, lane);
@@ -300,10 +300,10 @@ void gm_water_control_act(const water_view *view, const water_control *control, 
         return;
     }
     *status = (uint8_t)wanted;
-    if (control->has_setting) {
-        put_setting(view, link, lane, control->setting);
-    } else if (is_pump(net, link)) {
-        put_setting(view, link, lane, close ? 0.0 : 1.0);
+    double setting = control->has_setting ? control->setting : 1.0;
+    bool runs = is_pump(net, link) && !close, is_set = !is_pump(net, link) && control->has_setting;
+    if (runs || is_set) {
+        put_setting(view, link, lane, setting);
     }
     if (is_pump(net, link) && closed && !close) {
         restart_pump(view, link, lane);
