@@ -49,14 +49,21 @@ typedef struct pull {
     double innovation;        // measured minus mean
     double total;             // variance of the innovation
     double reduction;         // by which deviations shrink less than the mean moves
+    double chance;            // squared covariance of unrelated values of variance 1; 0: none
 } pull;
 
 GM_KERNEL static void pull_lanes(double *values, const pull *by, size_t lanes)
 {
     const double *prediction = by->prediction;
     double mean = by->mean;
-    double gain =
-        lane_covariance(values, lane_mean(values, lanes), prediction, mean, lanes) / by->total;
+    double own_mean = lane_mean(values, lanes);
+    double covariance = lane_covariance(values, own_mean, prediction, mean, lanes);
+    double gain = covariance / by->total;
+    if (by->chance > 0.0) {
+        double chance = by->chance * lane_covariance(values, own_mean, values, own_mean, lanes);
+        double square = covariance * covariance;
+        gain *= square > chance ? 1.0 - chance / square : 0.0;
+    }
     double shift = gain * by->innovation, shrink = by->reduction * gain;
     for (size_t lane = 0; lane < lanes; lane++) {
         values[lane] += shift - shrink * (prediction[lane] - mean);
@@ -73,6 +80,10 @@ static gm_status check(const gm_analysis *analysis, gm_error *error)
 {
     if (analysis->lanes < 2) {
         return gm_error_set(error, GM_INVALID, "an ensemble update needs at least 2 lanes");
+    }
+    if (!(analysis->chance >= 0.0)) {
+        return gm_error_set(error, GM_INVALID, "the chance of a covariance is %g",
+                            analysis->chance);
     }
     double sum = 0.0;
     for (size_t index = 0; index < analysis->measurement_count; index++) {
@@ -129,6 +140,7 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
                 .total = total,
                 .reduction = 1.0 / (1.0 + sqrt(variance / total)) };
     pull careful = by;
+    careful.chance = analysis->chance * ensemble / (double)(lanes - 1);
     if (analysis->caution != NULL) {
         careful.total *= analysis->caution[index];
         careful.reduction = 1.0 / (1.0 + sqrt(1.0 - ensemble / careful.total));

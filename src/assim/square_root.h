@@ -7,6 +7,12 @@
 // / (1 + sqrt(R / (P + R))). Source: Whitaker and Hamill, Mon. Wea. Rev. 130 (2002) 1913-1924;
 // predictions of all measurements are carried along as in Anderson, Mon. Wea. Rev. 131 (2003)
 // 634-642.
+//
+// Few lanes show covariances where there are none, of variance about var(x) P / (lanes - 1); taken
+// for real they move what the measurement says nothing about and make it seem known. Where `chance`
+// asks for it, K is multiplied by 1 - chance var(x) P / ((lanes - 1) cov(x, h)^2), at least 0: the
+// positive-part shrinkage of James and Stein (4th Berkeley Symp. 1 (1961) 361-379), used on gains
+// as the corrections of Anderson, Mon. Wea. Rev. 140 (2012) 2359-2371 are.
 #ifndef GEMEL_ASSIM_SQUARE_ROOT_H
 #define GEMEL_ASSIM_SQUARE_ROOT_H
 
@@ -29,6 +35,8 @@ typedef struct gm_analysis {
         *caution; // [measurement_count], >= 1: how many measurements of this kind say as much as
                   // one independent one would, for the values from `cautious_from` on; NULL: 1
     size_t cautious_from;
+    double chance; // >= 0: squared standard errors that a covariance must exceed to count, for the
+                   // values from `cautious_from` on; 0: all count in full
 } gm_analysis;
 
 /// The innovation of one measurement before its update.
@@ -41,7 +49,8 @@ typedef struct gm_innovation {
 /// Updates values (and predictions) by all measurements in their order.
 /// @param innovations  out, [measurement_count], all taken against the lanes before the whole
 /// update; NULL to skip
-/// @return GM_INVALID (fewer than 2 lanes, a variance that is not positive, a caution below 1),
+/// @return GM_INVALID (fewer than 2 lanes, a variance that is not positive, a caution below 1,
+/// a chance below 0),
 /// GM_NUMERIC (a value that is not finite):
 ///         then nothing was changed
 gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,

@@ -32,6 +32,8 @@ static const double unrest_least = 1e-4, unrest_most = 0.3;
 static const double surprise_max = 9.0; // a squared normalised innovation counts at most this
 static const double gate =
     5.0; // standard deviations beyond which a lone measurement is trusted less
+static const double chance =
+    4.0; // a parameter learns from what covaries by more than two standard errors
 static const double first_spread =
     10.0; // unmeasured states start this many noises around the measured ones
 static const double noise_fraction = 0.01; // of the value (or range), where no noise is declared
@@ -399,7 +401,8 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
                              .measured = estimator->measured,
                              .variance = estimator->variance,
                              .caution = estimator->caution,
-                             .cautious_from = plan->state_count };
+                             .cautious_from = plan->state_count,
+                             .chance = chance };
     doubt_loners(twin, count);
     if (twin->world->inflation > 1.0) { // NAN: not declared
         double factor = sqrt(twin->world->inflation);

@@ -243,6 +243,45 @@ static void cautious_values_learn_as_from_a_worse_sensor(void **state)
     assert_int_equal(gm_square_root_update(&analysis, NULL, &error), GM_INVALID);
 }
 
+/// Three lanes' values that a prediction of -1, 0, 1 covaries with by nothing or by `covariance`.
+static void update_cautious(double covariance, double chance, double values[3])
+{
+    double predictions[3] = { -1.0, 0.0, 1.0 };
+    const double seen = 1.0, error_variance = 1.0;
+    for (size_t lane = 0; lane < 3; lane++) {
+        values[lane] = covariance * predictions[lane] + (lane == 1 ? 2.0 : -1.0);
+    }
+    gm_analysis analysis = { .lanes = 3,
+                             .values = values,
+                             .value_count = 1,
+                             .predictions = predictions,
+                             .measurement_count = 1,
+                             .measured = &seen,
+                             .variance = &error_variance,
+                             .chance = chance };
+    assert_int_equal(gm_square_root_update(&analysis, NULL, NULL), GM_OK);
+}
+
+static void what_may_be_chance_teaches_nothing(void **state)
+{
+    (void)state;
+    // the value's variance is 3 + c^2, the prediction's 1: chance gives (3 + c^2) / 2
+    double weak[3], strong[3], plain[3];
+    update_cautious(1.0, 1.0, weak); // 1 against 2
+    assert_close(weak[0] + weak[1] + weak[2], 0.0, 1e-15);
+    assert_close(weak[2] - weak[0], 2.0, 1e-15);
+    update_cautious(3.0, 1.0, strong); // 9 against 6: a third of the way
+    update_cautious(3.0, 0.0, plain);
+    assert_close((plain[0] + plain[1] + plain[2]) / 3.0, 1.5, 1e-14);
+    assert_close((strong[0] + strong[1] + strong[2]) / 3.0, 0.5, 1e-14);
+    double values[2] = { 0.0, 1.0 }, predictions[2] = { 0.0, 1.0 };
+    gm_analysis analysis = {
+        .lanes = 2, .values = values, .value_count = 1, .predictions = predictions, .chance = NAN
+    };
+    gm_error error = { 0 };
+    assert_int_equal(gm_square_root_update(&analysis, NULL, &error), GM_INVALID);
+}
+
 static void agreeing_lanes_learn_nothing(void **state)
 {
     (void)state;
@@ -307,6 +346,7 @@ int main(void)
         cmocka_unit_test(the_order_of_measurements_does_not_matter),
         cmocka_unit_test(an_innovation_beyond_the_gate_counts_as_the_gate),
         cmocka_unit_test(cautious_values_learn_as_from_a_worse_sensor),
+        cmocka_unit_test(what_may_be_chance_teaches_nothing),
         cmocka_unit_test(agreeing_lanes_learn_nothing),
         cmocka_unit_test(what_cannot_be_used_changes_nothing),
         cmocka_unit_test(inflation_keeps_the_mean_and_scales_the_spread),
