@@ -460,6 +460,9 @@ static gm_status act(gm_device_plant *plant, gm_error *error)
             status = fill(plant, at->writes, at->on ? at->on_value : 0.0, error);
         }
     }
+    for (size_t system = 0; status == GM_OK && system < plant->world->system_count; system++) {
+        status = gm_state_settle(plant->state, system, NULL, error); // sensors see what was done
+    }
     return status;
 }
 
