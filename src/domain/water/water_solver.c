@@ -54,7 +54,7 @@ static size_t lay_out(const water_net *net, const water_solver *solver, unsigned
     work->bend = is_darcy ? NULL : take_rows(base, &used, edges, width);
     double **of_darcy[] = { &work->viscous, &work->rough, &work->factor_a, &work->factor_b };
     for (size_t at = 0; at < sizeof of_edges / sizeof *of_edges; at++) {
-        *of_edges[at] = take_rows(base, &used, edges, width);
+        *of_edges[at] = take_rows(base, &used, edges + 1, width);
     }
     for (size_t at = 0; at < sizeof of_darcy / sizeof *of_darcy; at++) {
         *of_darcy[at] = is_darcy ? take_rows(base, &used, edges, width) : NULL;
@@ -92,6 +92,9 @@ void gm_water_solver_open(const water_view *view)
     water_work *work = view->solver_work;
     *work = (water_work){ .width = (size_t)view->width };
     lay_out(view->net, view->net->solver, view->solver_work, work);
+    size_t end = view->net->solver->edge_count * work->width;
+    memset(work->conductance + end, 0, work->width * sizeof *work->conductance);
+    memset(work->shift + end, 0, work->width * sizeof *work->shift);
     gm_water_pipes_open(view);
     gm_water_outlets_open(view);
 }

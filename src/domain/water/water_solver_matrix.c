@@ -5,34 +5,33 @@
 
 #include "domain/water/water_solver_parts.h"
 
-/// Rows of junctions: diagonal, and right-hand side where heads will stand.
+/// Rows of junctions: diagonal, and right-hand side where heads will stand. Without a branch: most
+/// junctions have no more than two edges of either kind, and the row behind the last edge is zero.
 GM_INLINE void gather_rows(const water_solver *solver, const water_work *work, const size_t width)
 {
-    const double *restrict conductance = work->conductance, *restrict shift = work->shift;
+    const double *restrict gives = work->conductance, *restrict shift = work->shift;
     const double *restrict demand = work->demand;
     double *restrict diagonal = work->diagonal, *restrict right = work->head;
     for (size_t spot = 0; spot < solver->junction_count; spot++) {
-        double sum[GM_LANES], given[GM_LANES];
+        const water_near *near = &solver->near[spot];
+        const size_t a = near->own[0] * width, b = near->own[1] * width;
+        const size_t c = near->other[0] * width, d = near->other[1] * width;
+        WATER_APART
         for (size_t lane = 0; lane < width; lane++) {
-            sum[lane] = 0.0;
-            given[lane] = -demand[spot * width + lane];
+            diagonal[spot * width + lane] =
+                (gives[a + lane] + gives[b + lane]) + (gives[c + lane] + gives[d + lane]);
+            right[spot * width + lane] = (shift[a + lane] + shift[b + lane]) -
+                                         (shift[c + lane] + shift[d + lane]) -
+                                         demand[spot * width + lane];
         }
-        for (size_t at = solver->own_start[spot]; at < solver->own_start[spot + 1]; at++) {
-            for (size_t lane = 0; lane < width; lane++) {
-                sum[lane] += conductance[at * width + lane];
-                given[lane] += shift[at * width + lane];
-            }
-        }
-        for (size_t at = solver->other_start[spot]; at < solver->other_start[spot + 1]; at++) {
-            const size_t edge = solver->other[at] * width;
-            for (size_t lane = 0; lane < width; lane++) {
-                sum[lane] += conductance[edge + lane];
-                given[lane] -= shift[edge + lane];
-            }
-        }
+    }
+    for (size_t at = 0; at < solver->more_count; at++) {
+        const water_more *more = &solver->more[at];
+        const size_t edge = more->edge * width, spot = more->spot * width;
+        WATER_APART
         for (size_t lane = 0; lane < width; lane++) {
-            diagonal[spot * width + lane] = sum[lane];
-            right[spot * width + lane] = given[lane];
+            diagonal[spot + lane] += gives[edge + lane];
+            right[spot + lane] += more->sign * shift[edge + lane];
         }
     }
 }

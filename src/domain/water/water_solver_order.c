@@ -165,41 +165,44 @@ static void place_edges(ordering *work, const standing *standings)
     solver->direction = direction;
 }
 
+/// Puts an edge into one of a junction's two places, or behind all others.
+static void put_near(water_solver *solver, uint32_t *places, water_more more, water_more *rest)
+{
+    for (int place = 0; place < 2; place++) {
+        if (places[place] == solver->edge_count) {
+            places[place] = more.edge;
+            return;
+        }
+    }
+    rest[solver->more_count++] = more;
+}
+
 /// Which edges start and end at each spot.
 static void gather_ends(ordering *work)
 {
     water_solver *solver = work->solver;
     size_t count = solver->junction_count;
-    uint32_t *own = rows(work, count + 1, sizeof *own);
-    uint32_t *start = rows(work, count + 1, sizeof *start);
-    uint32_t *other = rows(work, solver->own_count, sizeof *other);
+    water_near *near = rows(work, count, sizeof *near);
+    water_more *more = rows(work, 2 * solver->own_count, sizeof *more);
     uint32_t *fixed = rows(work, solver->own_count, sizeof *fixed);
     if (work->status != GM_OK) {
         return;
     }
+    uint32_t none = (uint32_t)solver->edge_count;
+    for (size_t spot = 0; spot < count; spot++) {
+        near[spot] = (water_near){ .own = { none, none }, .other = { none, none } };
+    }
     for (uint32_t at = 0; at < solver->own_count; at++) {
-        own[solver->from[at] + 1]++;
-        if (solver->to[at] < count) {
-            start[solver->to[at] + 1]++;
+        uint32_t from = solver->from[at], to = solver->to[at];
+        put_near(solver, near[from].own, (water_more){ from, at, 1.0 }, more);
+        if (to < count) {
+            put_near(solver, near[to].other, (water_more){ to, at, -1.0 }, more);
         } else {
             fixed[solver->fixed_count++] = at;
         }
     }
-    for (size_t spot = 0; spot < count; spot++) {
-        own[spot + 1] += own[spot];
-        start[spot + 1] += start[spot];
-    }
-    for (uint32_t at = (uint32_t)solver->own_count; at-- > 0;) { // from ends to starts
-        if (solver->to[at] < count) {
-            other[--start[solver->to[at] + 1]] = at;
-        }
-    }
-    // every start now stands one place too far to the right, where its predecessor's end was
-    memmove(start, start + 1, count * sizeof *start);
-    start[count] = (uint32_t)(solver->own_count - solver->fixed_count);
-    solver->own_start = own;
-    solver->other_start = start;
-    solver->other = other;
+    solver->near = near;
+    solver->more = more;
     solver->fixed = fixed;
 }
 

@@ -37,6 +37,13 @@ enum {
 /// K v^2 / 2g as EPANET rounds it: head loss = this K / diameter^4 flow^2.
 #define WATER_MINOR_FACTOR (0.02517 / WATER_FOOT_M)
 
+/// Before a loop whose arrays do not overlap though the compiler cannot see it.
+#ifdef __clang__
+#define WATER_APART _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define WATER_APART _Pragma("GCC ivdep")
+#endif
+
 /// What leaves junctions through a law of pressure.
 typedef enum water_outlet_kind {
     WATER_EMITTERS = 0,
@@ -46,6 +53,18 @@ typedef enum water_outlet_kind {
     WATER_OUTLET_KINDS
 } water_outlet_kind;
 
+/// Two edges that start at a junction, and two that end there; the row behind the last edge where
+/// there are fewer.
+typedef struct water_near {
+    uint32_t own[2], other[2];
+} water_near;
+
+/// A further edge of a junction: sign 1 where it starts there, -1 where it ends.
+typedef struct water_more {
+    uint32_t spot, edge;
+    double sign;
+} water_more;
+
 /// Immutable.
 struct water_solver {
     const water_net *net;
@@ -54,16 +73,16 @@ struct water_solver {
     const uint32_t *spot;     // [node] -> spot
     const uint32_t *junction; // [junction_count] spot -> junction
     // pipes
-    size_t edge_count;           // of pipes, and idle ones up to a whole bundle
-    size_t own_count;            // edges that start at a junction: the first ones
-    const uint32_t *pipe;        // [edge_count]; WATER_NONE: idle
-    const uint32_t *edge;        // [pipe_count]
-    const uint32_t *from, *to;   // [edge_count] spots
-    const double *direction;     // [edge_count] +1 where the pipe runs from `from` to `to`, or -1
-    const uint32_t *slot;        // [own_count] in the matrix; one past its fill when `to` is fixed
-    const uint32_t *own_start;   // [junction_count + 1]: edges that start at a spot
-    const uint32_t *other_start; // [junction_count + 1]: edges that end at a spot, in `other`
-    const uint32_t *other;
+    size_t edge_count;         // of pipes, and idle ones up to a whole bundle
+    size_t own_count;          // edges that start at a junction: the first ones
+    const uint32_t *pipe;      // [edge_count]; WATER_NONE: idle
+    const uint32_t *edge;      // [pipe_count]
+    const uint32_t *from, *to; // [edge_count] spots
+    const double *direction;   // [edge_count] +1 where the pipe runs from `from` to `to`, or -1
+    const uint32_t *slot;      // [own_count] in the matrix; one past its fill when `to` is fixed
+    const water_near *near;    // [junction_count]
+    size_t more_count;         // edges that do not fit there
+    const water_more *more;
     size_t fixed_count; // edges from a junction to a tank or reservoir
     const uint32_t *fixed;
     size_t twin_count; // edges that share their slot with the next one
@@ -98,7 +117,7 @@ typedef struct water_outlets {
 typedef struct water_work {
     size_t width;
     bool linear; // conductances and shifts of edges are of their present flows and statuses
-    // edges, [edge_count][width]
+    // edges, [edge_count][width]; conductance and shift have one more row, of zeros
     double *flow, *conductance, *shift;
     double *resistance; // of friction; negated while the pipe is closed
     double *minor;      // loss = minor flow^2
@@ -150,12 +169,14 @@ void gm_water_pipes_move(const water_view *view, water_motion *motion);
 
 // ---- water_solver_devices.c ----
 
+/// Flows from the columns.
 void gm_water_devices_begin(const water_view *view);
 /// Head losses into conductances and shifts of pumps and valves, but for valves that hold a
 /// pressure.
 void gm_water_devices_linearise(const water_view *view, gm_lane_mask lanes);
 /// Their share in the linear system, after everybody else's.
 void gm_water_devices_assemble(const water_view *view, gm_lane_mask lanes);
+/// New flows from new heads; after all others.
 void gm_water_devices_move(const water_view *view, water_motion *motion);
 /// At the end valves that hold a pressure let through what balances the flows now.
 void gm_water_devices_settle(const water_view *view, gm_lane_mask lanes);
@@ -166,13 +187,19 @@ double gm_water_valve_minor(const water_view *view, size_t valve, int lane);
 
 // ---- water_solver_outlets.c ----
 
+/// Which outlets there are.
 void gm_water_outlets_open(const water_view *view);
+/// Flows from the columns.
 void gm_water_outlets_begin(const water_view *view);
+/// Laws into conductances and shifts.
 void gm_water_outlets_linearise(const water_view *view);
+/// Their share in the linear system.
 void gm_water_outlets_assemble(const water_view *view);
+/// New flows from new heads.
 void gm_water_outlets_move(const water_view *view, water_motion *motion);
 /// Lanes of which an outlet is off its law.
 gm_lane_mask gm_water_outlets_astray(const water_view *view, gm_lane_mask lanes);
+/// Flows into the columns.
 void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes);
 
 // ---- water_solver_matrix.c ----

@@ -225,16 +225,22 @@ GM_INLINE water_loss pipe_loss(pipe_terms pipe, double exponent, const bool is_d
 
 // ---- the pass ----
 
+static double exponent_of(const water_view *view)
+{
+    return view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
+}
+
 /// The sums of a pass, kept apart by the number of an edge in its bundle.
 typedef struct pass_sums {
     double relax[WATER_BUNDLE * GM_LANES], moved[WATER_BUNDLE * GM_LANES];
     double total[WATER_BUNDLE * GM_LANES], most[WATER_BUNDLE * GM_LANES];
+    double fall[WATER_BUNDLE * GM_LANES]; // of the bundle's heads
+    double exponent;
 } pass_sums;
 
 /// Moves the edges of a bundle by the heads they fall through, and linearises them anew.
-GM_INLINE void move_bundle(const water_work *work, size_t first, const double *restrict fall,
-                           pass_sums *restrict sums, double exponent, const bool is_darcy,
-                           const size_t width)
+GM_INLINE void move_bundle(const water_work *work, size_t first, pass_sums *restrict sums,
+                           const bool is_darcy, const size_t width)
 {
     const size_t at = first * width;
     double *restrict flow = work->flow + at, *restrict shift = work->shift + at;
@@ -245,9 +251,9 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, const double *r
     const double *restrict rough = is_darcy ? work->rough + at : minor;
     const double *restrict factor_a = is_darcy ? work->factor_a + at : minor;
     const double *restrict factor_b = is_darcy ? work->factor_b + at : minor;
-#pragma GCC ivdep // bundles of different arrays do not overlap
+    WATER_APART
     for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
-        double change = sums->relax[k] * (conductance[k] * fall[k] - shift[k] - flow[k]);
+        double change = sums->relax[k] * (conductance[k] * sums->fall[k] - shift[k] - flow[k]);
         change = sums->relax[k] > 0.0 ? change : 0.0; // whatever a lane at rest made of its heads
         double now = flow[k] + change, size = fabs(change);
         flow[k] = now;
@@ -256,7 +262,7 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, const double *r
         sums->most[k] = size > sums->most[k] ? size : sums->most[k];
         pipe_terms pipe = { now,        resistance[k], minor[k],    bend[k],
                             viscous[k], rough[k],      factor_a[k], factor_b[k] };
-        water_loss loss = pipe_loss(pipe, exponent, is_darcy);
+        water_loss loss = pipe_loss(pipe, sums->exponent, is_darcy);
         double inverse = 1.0 / loss.gradient;
         conductance[k] = inverse;
         shift[k] = loss.loss_m * inverse - now;
@@ -294,16 +300,13 @@ GM_INLINE void move_pipes(const water_view *view, water_motion *motion, const bo
     const water_solver *solver = view->net->solver;
     const water_work *work = gm_water_work(view);
     const double *restrict head = work->head;
-    double exponent =
-        view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
-    pass_sums sums = { 0 };
+    pass_sums sums = { .exponent = exponent_of(view) };
     for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
         sums.relax[k] = motion->relax[k % width];
     }
     for (size_t first = 0; first < solver->edge_count; first += WATER_BUNDLE) {
-        double fall[WATER_BUNDLE * GM_LANES];
-        fall_bundle(solver, head, first, fall, width);
-        move_bundle(work, first, fall, &sums, exponent, is_darcy, width);
+        fall_bundle(solver, head, first, sums.fall, width);
+        move_bundle(work, first, &sums, is_darcy, width);
     }
     for (size_t lane = 0; lane < width; lane++) {
         motion->moved[lane] = motion->total[lane] = motion->most[lane] = 0.0;
@@ -349,8 +352,7 @@ void gm_water_pipe_set(const water_view *view, size_t pipe, int lane)
 {
     water_work *work = gm_water_work(view);
     bool is_darcy = work->bend == NULL;
-    double exponent =
-        view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
+    double exponent = exponent_of(view);
     size_t at = view->net->solver->edge[pipe] * work->width + (size_t)lane;
     bool closed = water_is_closed(view->pipe_status[pipe * work->width + (size_t)lane]);
     work->resistance[at] = closed ? -fabs(work->resistance[at]) : fabs(work->resistance[at]);
