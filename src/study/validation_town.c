@@ -1,0 +1,374 @@
+// The town of examples/town and its twin: does the twin know what no gauge shows, does it know how
+// well, and does it find a burst?
+//
+// The plant is the town's own model with other demands, pipes and customers' chances under a seed
+// of its own (study/device_plant.h). Settings of the world file were chosen on seeds 101 and 102;
+// the seeds here were not looked at before.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/calendar.h"
+#include "study/twin_trial.h"
+#include "study/validation.h"
+
+enum { EVENTS_MAX = 256 };
+
+static const char source[] = "the town's own model under hidden demands, roughness and chances";
+static const char world_path[] = "examples/town/world.yaml";
+static const int64_t minute_ns = 60 * GM_SECOND_NS, hour_ns = 3600 * GM_SECOND_NS;
+static const int64_t start_ns = 1767571200 * GM_SECOND_NS; // 2026-01-05, midnight
+
+static void report_number(gm_validation_report *report, gm_validation_number number,
+                          const char *what, const char *unit)
+{
+    snprintf(number.what, sizeof number.what, "%.90s", what);
+    snprintf(number.unit, sizeof number.unit, "%.15s", unit);
+    gm_validation_add(report, &number);
+}
+
+/// The town, with forecasts every so often (0: none). @param quiet  out, shares all with `town`
+static gm_status open_town(gm_validation_report *report, int64_t forecast_ns, gm_world **town,
+                           gm_world *quiet, gm_error *error)
+{
+    if (access(world_path, R_OK) != 0) {
+        report->skipped = true;
+        return GM_OK;
+    }
+    gm_status status = gm_world_open(world_path, town, error);
+    if (status == GM_OK) {
+        *quiet = **town;
+        quiet->forecast.every_ns = forecast_ns;
+    }
+    return status;
+}
+
+static size_t count_alarms(gm_twin *twin, gm_twin_event events[EVENTS_MAX])
+{
+    size_t count = 0, alarms = 0;
+    gm_twin_events(twin, false, EVENTS_MAX, events, &count);
+    for (size_t index = 0; index < count; index++) {
+        alarms += strcmp(events[index].kind, "innovation") == 0;
+    }
+    return alarms;
+}
+
+// ---- what no gauge shows ----
+
+/// A day without faults, and what is counted in it.
+typedef struct quiet_day {
+    uint64_t seed;
+    int64_t warm_up_ns, for_ns;
+} quiet_day;
+
+static gm_status follow_day(const gm_world *world, quiet_day day, gm_trial_score *score,
+                            size_t *alarms, gm_error *error)
+{
+    const gm_device_options devices = { .start_ns = start_ns, .seed = day.seed, .faultless = true };
+    gm_twin_trial trial = { 0 };
+    gm_ref *refs = NULL;
+    size_t count = 0;
+    gm_twin_event *events = gm_memory_new(EVENTS_MAX, sizeof *events);
+    gm_status status = events != NULL ? gm_twin_trial_open(world, &devices, &trial, error)
+                                      : gm_error_set(error, GM_MEMORY, "no memory for events");
+    if (status == GM_OK) {
+        status = gm_twin_trial_hidden(world, "town/junction/*/pressure", &refs, &count, error);
+    }
+    if (status == GM_OK) {
+        status = gm_twin_trial_play(&trial, start_ns + day.warm_up_ns, error);
+    }
+    for (int64_t at_ns = day.warm_up_ns; status == GM_OK && at_ns < day.for_ns;) {
+        at_ns += 5 * minute_ns;
+        status = gm_twin_trial_play(&trial, start_ns + at_ns, error);
+        if (status == GM_OK) {
+            status = gm_twin_trial_compare(&trial, refs, count, score, error);
+        }
+    }
+    *alarms += status == GM_OK ? count_alarms(trial.twin, events) : 0;
+    gm_twin_trial_close(&trial);
+    gm_memory_free(refs);
+    gm_memory_free(events);
+    return status;
+}
+
+static gm_status run_hidden(const gm_validation_context *context, gm_validation_report *report,
+                            gm_error *error)
+{
+    (void)context;
+    static const quiet_day days[] = { { 201, 8 * 3600 * GM_SECOND_NS, 32 * 3600 * GM_SECOND_NS },
+                                      { 202, 8 * 3600 * GM_SECOND_NS, 32 * 3600 * GM_SECOND_NS },
+                                      { 203, 8 * 3600 * GM_SECOND_NS, 32 * 3600 * GM_SECOND_NS } };
+    enum { DAYS = sizeof days / sizeof *days };
+    gm_world *town = NULL, quiet;
+    gm_trial_score score = { 0 };
+    size_t alarms = 0;
+    gm_status status = open_town(report, 0, &town, &quiet, error);
+    for (size_t day = 0; status == GM_OK && !report->skipped && day < DAYS; day++) {
+        status = follow_day(&quiet, days[day], &score, &alarms, error);
+    }
+    gm_world_close(town);
+    if (status != GM_OK || report->skipped) {
+        return status;
+    }
+    report_number(report,
+                  (gm_validation_number){
+                      .relation = GM_AT_MOST, .expected = 2000.0, .got = gm_trial_rmse(&score) },
+                  "pressures without a gauge, rmse", "Pa");
+    report_number(report,
+                  (gm_validation_number){ .relation = GM_NEAR,
+                                          .expected = 0.9,
+                                          .got = gm_coverage_share(&score.band),
+                                          .tolerance = 0.03 },
+                  "share of these in 90 % bands", "1");
+    report_number(report,
+                  (gm_validation_number){ .relation = GM_REPORTED,
+                                          .got = (double)alarms * 32.0 / (32.0 * DAYS) },
+                  "false alarms in 32 hours", "1");
+    return GM_OK;
+}
+
+const gm_validation_case gm_validation_town_hidden = {
+    .name = "town: what no gauge shows",
+    .domain = "water",
+    .source = source,
+    .run = run_hidden,
+};
+
+// ---- bursts ----
+
+/// A pipe that begins to lose flow_m3_s, and a junction at its end.
+typedef struct burst {
+    uint64_t seed;
+    const char *pipe, *junction;
+    int64_t after_ns;
+} burst;
+
+static const double burst_m3_s = 2.2e-3; // 5 % of what the wells give
+static const double discharge = 0.6;     // of an orifice, as in EPANET's leaks
+
+static gm_status find_in_town(const gm_world *world, const char *class_name, const char *element,
+                              const char *field, gm_ref *ref, gm_error *error)
+{
+    char address[128];
+    snprintf(address, sizeof address, "town/%s/%s/%s", class_name, element, field);
+    return gm_world_find_one(world, address, (gm_place){ 0 }, ref, error);
+}
+
+/// An orifice of as much area as loses the flow at the pressure that is there now.
+static gm_status break_pipe(gm_twin_trial *trial, const burst *what, gm_error *error)
+{
+    gm_ref leak, pressure;
+    double pressure_pa = 0.0;
+    gm_status status = find_in_town(trial->world, "pipe", what->pipe, "leak_area", &leak, error);
+    if (status == GM_OK) {
+        status =
+            find_in_town(trial->world, "junction", what->junction, "pressure", &pressure, error);
+    }
+    if (status == GM_OK) {
+        status = gm_state_read(gm_device_plant_state(trial->plant), pressure, &pressure_pa, error);
+    }
+    double speed_m_s = sqrt(2.0 * pressure_pa / 1000.0);
+    return status == GM_OK ? gm_device_plant_set(trial->plant, leak,
+                                                 burst_m3_s / (discharge * speed_m_s), error)
+                           : status;
+}
+
+/// Middle of an element's points on the plan.
+static void middle_of(const gm_world *world, gm_ref ref, double middle[2])
+{
+    size_t count = 0;
+    const double(*points)[3] =
+        gm_model_points(world->systems[ref.system].model, ref.class_number, ref.element, &count);
+    middle[0] = middle[1] = 0.0;
+    for (size_t index = 0; index < count; index++) {
+        middle[0] += points[index][0] / (double)count;
+        middle[1] += points[index][1] / (double)count;
+    }
+}
+
+/// The share of all pipes that lie nearer to the pipe that broke than the one that is blamed: 0 for
+/// the right one.
+static gm_status place_blame(const gm_world *world, const char *pipe, const char *blamed,
+                             double *nearer, gm_error *error)
+{
+    gm_ref broken, accused, *pipes = NULL;
+    size_t count = 0, closer = 0;
+    double at[2], there[2], other[2];
+    gm_status status = find_in_town(world, "pipe", pipe, "leak_area", &broken, error);
+    if (status == GM_OK) {
+        status = gm_world_find_one(world, blamed, (gm_place){ 0 }, &accused, error);
+    }
+    if (status == GM_OK) {
+        status =
+            gm_world_find(world, "town/pipe/*/leak_area", (gm_place){ 0 }, &pipes, &count, error);
+    }
+    if (status != GM_OK) {
+        return status;
+    }
+    middle_of(world, broken, at);
+    middle_of(world, accused, there);
+    for (size_t index = 0; index < count; index++) {
+        middle_of(world, pipes[index], other);
+        closer +=
+            hypot(other[0] - at[0], other[1] - at[1]) < hypot(there[0] - at[0], there[1] - at[1]);
+    }
+    *nearer = (double)closer / (double)count;
+    gm_memory_free(pipes);
+    return GM_OK;
+}
+
+/// What a twin made of a burst within half an hour.
+typedef struct finding {
+    double after_min; // NAN: nothing noticed
+    double nearer;    // share of pipes nearer than the likeliest one; 1: no pipe was named
+    double probability;
+} finding;
+
+static gm_status judge_burst(gm_twin_trial *trial, const burst *what, finding *found,
+                             gm_error *error)
+{
+    int64_t burst_ns = start_ns + what->after_ns;
+    size_t count = 0;
+    gm_twin_event *events = gm_memory_new(EVENTS_MAX, sizeof *events);
+    if (events == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for events");
+    }
+    gm_twin_events(trial->twin, false, EVENTS_MAX, events, &count);
+    *found = (finding){ .after_min = (double)NAN, .nearer = 1.0 };
+    for (size_t index = 0; index < count; index++) {
+        double after_min = (double)(events[index].raised_ns - burst_ns) / (double)minute_ns;
+        if (strcmp(events[index].kind, "innovation") == 0 && after_min >= 0.0) {
+            found->after_min = fmin(found->after_min, after_min); // NAN gives way
+        }
+    }
+    gm_memory_free(events);
+    gm_suspicion suspicion;
+    gm_error none = { 0 };
+    if (isnan(found->after_min) || gm_twin_suspects(trial->twin, 0, &suspicion, &none) != GM_OK ||
+        suspicion.count == 0 || suspicion.suspects[0].address[0] == '\0') {
+        return GM_OK;
+    }
+    found->probability = suspicion.suspects[0].probability;
+    return place_blame(trial->world, what->pipe, suspicion.suspects[0].address, &found->nearer,
+                       error);
+}
+
+static gm_status suffer(const gm_world *world, const burst *what, finding *found, gm_error *error)
+{
+    const gm_device_options devices = { .start_ns = start_ns,
+                                        .seed = what->seed,
+                                        .faultless = true };
+    gm_twin_trial trial = { 0 };
+    gm_status status = gm_twin_trial_open(world, &devices, &trial, error);
+    if (status == GM_OK) {
+        status = gm_twin_trial_play(&trial, start_ns + what->after_ns, error);
+    }
+    if (status == GM_OK) {
+        status = break_pipe(&trial, what, error);
+    }
+    if (status == GM_OK) {
+        status = gm_twin_trial_play(&trial, start_ns + what->after_ns + 30 * minute_ns, error);
+    }
+    if (status == GM_OK) {
+        status = judge_burst(&trial, what, found, error);
+    }
+    gm_twin_trial_close(&trial);
+    return status;
+}
+
+static gm_status run_bursts(const gm_validation_context *context, gm_validation_report *report,
+                            gm_error *error)
+{
+    (void)context;
+    const burst bursts[] = {
+        { 301, "G2-H2", "G2", 5 * hour_ns },  { 302, "B6-C6", "C6", 8 * hour_ns },
+        { 303, "E7-E8", "E7", 11 * hour_ns }, { 304, "I6-I7", "I7", 14 * hour_ns },
+        { 305, "D4-E4", "D4", 7 * hour_ns },  { 306, "I3-J3", "J3", 10 * hour_ns },
+        { 307, "C1-C2", "C2", 6 * hour_ns },  { 308, "F5-G5", "F5", 12 * hour_ns },
+    };
+    enum { BURSTS = sizeof bursts / sizeof *bursts };
+    gm_world *town = NULL, quiet;
+    size_t noticed = 0, placed = 0;
+    gm_status status = open_town(report, 0, &town, &quiet, error);
+    for (size_t index = 0; status == GM_OK && !report->skipped && index < BURSTS; index++) {
+        finding found = { 0 };
+        char what[GM_VALIDATION_TEXT_SIZE];
+        status = suffer(&quiet, &bursts[index], &found, error);
+        noticed += found.after_min <= 30.0;
+        placed += found.nearer < 0.25;
+        snprintf(what, sizeof what, "%s: noticed after", bursts[index].pipe);
+        report_number(report,
+                      (gm_validation_number){ .relation = GM_REPORTED, .got = found.after_min },
+                      what, "min");
+        snprintf(what, sizeof what, "%s: pipes nearer than the one blamed", bursts[index].pipe);
+        report_number(report,
+                      (gm_validation_number){ .relation = GM_REPORTED, .got = found.nearer }, what,
+                      "1");
+    }
+    gm_world_close(town);
+    if (status != GM_OK || report->skipped) {
+        return status;
+    }
+    gm_validation_number all = { .relation = GM_AT_LEAST, .expected = BURSTS };
+    all.got = (double)noticed;
+    report_number(report, all, "bursts noticed within 30 minutes", "1");
+    all.got = (double)placed;
+    report_number(report, all, "of these, placed in the nearest quarter", "1");
+    return GM_OK;
+}
+
+const gm_validation_case gm_validation_town_bursts = {
+    .name = "town: bursts of 5 % of the inflow",
+    .domain = "water",
+    .source = source,
+    .run = run_bursts,
+};
+
+// ---- forecasts ----
+
+static gm_status run_forecast(const gm_validation_context *context, gm_validation_report *report,
+                              gm_error *error)
+{
+    (void)context;
+    gm_world *town = NULL, hourly;
+    gm_twin_trial trial = { 0 };
+    gm_status status = open_town(report, hour_ns, &town, &hourly, error);
+    if (status != GM_OK || report->skipped) {
+        return status;
+    }
+    const gm_device_options devices = { .start_ns = start_ns, .seed = 401, .faultless = true };
+    size_t rows = hourly.forecast.ref_count * hourly.forecast.lead_count;
+    gm_score *scores = gm_memory_new(rows, sizeof *scores);
+    status = scores != NULL ? gm_twin_trial_open(&hourly, &devices, &trial, error)
+                            : gm_error_set(error, GM_MEMORY, "no memory for scores");
+    if (status == GM_OK) {
+        status = gm_twin_trial_play(&trial, start_ns + 36 * hour_ns, error);
+    }
+    if (status == GM_OK) {
+        double covered = 0.0, count = 0.0;
+        gm_twin_scores(trial.twin, scores);
+        for (size_t row = 0; row < rows; row++) {
+            double scored = (double)scores[row].count;
+            count += scored;
+            covered += scored > 0.0 ? scored * scores[row].coverage90 : 0.0;
+        }
+        report_number(
+            report,
+            (gm_validation_number){
+                .relation = GM_NEAR, .expected = 0.9, .got = covered / count, .tolerance = 0.05 },
+            "share of truths in forecasts' 90 % bands", "1");
+    }
+    gm_twin_trial_close(&trial);
+    gm_memory_free(scores);
+    gm_world_close(town);
+    return status;
+}
+
+const gm_validation_case gm_validation_town_forecast = {
+    .name = "town: forecasts of 10 minutes to 8 hours",
+    .domain = "water",
+    .source = source,
+    .run = run_forecast,
+};
