@@ -3,6 +3,7 @@
 // head, level, flow and status at every reference time.
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "domain/water_fixture.h"
 
 enum { LINE_SIZE = 512, PATH_SIZE = 1024, FIELDS = 8, FIRST_LINES = 5 };
@@ -35,6 +36,14 @@ typedef struct table {
     char line[LINE_SIZE];
     bool piped, ended;
 } table;
+
+/// The number a text starts with; NAN: none.
+static double number_at(const char *text)
+{
+    double value = NAN;
+    gm_text number = { text, strcspn(text, ",\n") };
+    return gm_text_to_f64(number, &value) ? value : NAN;
+}
 
 static char *read_text(const char *name)
 {
@@ -94,7 +103,7 @@ static size_t split(char *line, char **fields)
 /// The next row of a time, cut up. @return false: the table's next row is of a later time
 static bool take_row(table *of, double time_s, char *copy, char **fields)
 {
-    if (of->ended || !(strtod(of->line, NULL) <= time_s)) {
+    if (of->ended || !(number_at(of->line) <= time_s)) {
         return false;
     }
     memcpy(copy, of->line, sizeof of->line);
@@ -175,7 +184,7 @@ static void compare_node(const lane_values *values, char **fields, score *worst)
     double head = junction ? values->head[number]
                   : stores ? values->level[tank]
                            : values->reservoir[tank - net->tank_count];
-    double off = fabs(head / net->plan->units.length_m - strtod(fields[3], NULL));
+    double off = fabs(head / net->plan->units.length_m - number_at(fields[3]));
     worst->head = junction ? fmax(worst->head, off) : worst->head;
     worst->level = junction ? worst->level : fmax(worst->level, off);
     worst->rows++;
@@ -190,13 +199,13 @@ static void compare_link(const lane_values *values, char **fields, score *worst)
     uint32_t link = gm_water_find_link(net->plan, fields[1]);
     assert_true(link != WATER_NONE);
     size_t number = net->link_of[link];
-    double unit = net->plan->units.flow_m3_s, expected = strtod(fields[2], NULL) * unit;
+    double unit = net->plan->units.flow_m3_s, expected = number_at(fields[2]) * unit;
     bool closed = water_is_closed(values->status[number]);
     double off = fabs((closed ? 0.0 : values->flow[number]) - expected);
     double relative = off > small_gpm_m3_s ? off / fabs(expected) : 0.0;
     worst->flow = fmax(worst->flow, relative);
     worst->rows++;
-    bool shut = strtod(fields[5], NULL) == 0.0;
+    bool shut = number_at(fields[5]) == 0.0;
     worst->statuses += shut != closed;
     if ((!(relative <= flow_tolerance) || shut != closed) && worst->told++ < FIRST_LINES) {
         print_message("  at %s s link %s: flow off by %g of itself, status %d\n", fields[0],
@@ -247,7 +256,7 @@ static score compare(const published *of, const char *text)
     score worst = { 0 };
     while (!nodes.ended) {
         char copy[LINE_SIZE], *fields[FIELDS];
-        double time_s = strtod(nodes.line, NULL);
+        double time_s = number_at(nodes.line);
         advance_water(rig.state, time_s);
         read_lane(&rig, &values);
         while (take_row(&nodes, time_s, copy, fields)) {

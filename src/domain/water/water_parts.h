@@ -277,6 +277,7 @@ static inline water_tally *gm_water_tallies(const water_view *view, int lane)
 
 extern const gm_class gm_water_classes[WATER_CLASSES];
 extern const gm_class gm_water_pipe_by_height; // Darcy-Weisbach: roughness is a length
+/// The domain's build.
 gm_status gm_water_build(gm_model *model, const gm_config *config, gm_error *error);
 
 // ---- water_solver.c ----
@@ -305,6 +306,7 @@ gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error
 // ---- water_step.c ----
 
 size_t gm_water_step_size(const water_net *net); // scratch
+/// The domain's advance: every lane from event to event until a time.
 gm_status gm_water_advance(const gm_model *model, gm_block *block, int64_t until_ns, gm_step *step);
 
 /// The pattern's factor at a time, without the lane's own; 1 for WATER_NONE.
@@ -325,6 +327,7 @@ double gm_water_tank_later(const water_tank *tank, double volume_m3, double infl
 
 uint8_t *gm_water_status(const water_view *view, uint32_t link); // [width]
 double *gm_water_flow(const water_view *view, uint32_t link);    // [width]
+/// Head of a node of any kind, as the columns show it.
 double gm_water_head(const water_view *view, uint32_t node, int lane);
 /// A link's setting in one lane: a pump's speed; a valve's by kind in SI with pressures in metres;
 /// 0 for pipes.
