@@ -2,8 +2,9 @@
 // well, and does it find a burst?
 //
 // The plant is the town's own model with other demands, pipes and customers' chances under a seed
-// of its own (study/device_plant.h). Settings of the world file were chosen on seeds 101 and 102;
-// the seeds here were not looked at before.
+// of its own (study/device_plant.h). Settings of the world file were chosen on seeds 101 to 103 and
+// 301 to 308; bursts and forecasts here are of other seeds, and the quiet days were looked at once
+// before the threshold of alarms was chosen.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,8 +124,7 @@ static gm_status run_hidden(const gm_validation_context *context, gm_validation_
                                           .tolerance = 0.03 },
                   "share of these in 90 % bands", "1");
     report_number(report,
-                  (gm_validation_number){ .relation = GM_REPORTED,
-                                          .got = (double)alarms * 32.0 / (32.0 * DAYS) },
+                  (gm_validation_number){ .relation = GM_REPORTED, .got = (double)alarms / DAYS },
                   "false alarms in 32 hours", "1");
     return GM_OK;
 }
@@ -283,10 +283,12 @@ static gm_status run_bursts(const gm_validation_context *context, gm_validation_
 {
     (void)context;
     const burst bursts[] = {
-        { 301, "G2-H2", "G2", 5 * hour_ns },  { 302, "B6-C6", "C6", 8 * hour_ns },
-        { 303, "E7-E8", "E7", 11 * hour_ns }, { 304, "I6-I7", "I7", 14 * hour_ns },
-        { 305, "D4-E4", "D4", 7 * hour_ns },  { 306, "I3-J3", "J3", 10 * hour_ns },
-        { 307, "C1-C2", "C2", 6 * hour_ns },  { 308, "F5-G5", "F5", 12 * hour_ns },
+        { 311, "G2-H2", "G2", 9 * hour_ns },  { 312, "C5-C6", "C6", 7 * hour_ns },
+        { 313, "E6-E7", "E7", 10 * hour_ns }, { 314, "I6-J6", "I6", 13 * hour_ns },
+        { 315, "D4-D5", "D4", 6 * hour_ns },  { 316, "H3-H4", "H3", 11 * hour_ns },
+        { 317, "B2-C2", "B2", 15 * hour_ns }, { 318, "F5-F6", "F5", 8 * hour_ns },
+        { 319, "E1-F1", "F1", 16 * hour_ns }, { 320, "G4-H4", "G4", 9 * hour_ns },
+        { 321, "C8-D8", "C8", 12 * hour_ns }, { 322, "A4-B4", "A4", 7 * hour_ns },
     };
     enum { BURSTS = sizeof bursts / sizeof *bursts };
     gm_world *town = NULL, quiet;
