@@ -3,8 +3,7 @@
 //
 // The plant is the town's own model with other demands, pipes and customers' chances under a seed
 // of its own (study/device_plant.h). Settings of the world file were chosen on seeds 101 to 103 and
-// 301 to 308; bursts and forecasts here are of other seeds, and the quiet days were looked at once
-// before the threshold of alarms was chosen.
+// 301 to 308; those here are others.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,16 +57,24 @@ static size_t count_alarms(gm_twin *twin, gm_twin_event events[EVENTS_MAX])
 
 // ---- what no gauge shows ----
 
-/// A day without faults, and what is counted in it.
-typedef struct quiet_day {
-    uint64_t seed;
-    int64_t warm_up_ns, for_ns;
-} quiet_day;
+/// Days of 32 hours under so many seeds, and what is counted in them.
+typedef struct day_plan {
+    uint64_t first_seed, count;
+    int64_t warm_up_ns;
+    bool faultless; // false: the burst of the world file, after four hours
+} day_plan;
 
-static gm_status follow_day(const gm_world *world, quiet_day day, gm_trial_score *score,
-                            size_t *alarms, gm_error *error)
+typedef struct day_tally {
+    gm_trial_score score;
+    size_t alarms;
+} day_tally;
+
+static gm_status follow_day(const gm_world *world, const day_plan *plan, uint64_t seed,
+                            day_tally *tally, gm_error *error)
 {
-    const gm_device_options devices = { .start_ns = start_ns, .seed = day.seed, .faultless = true };
+    const gm_device_options devices = { .start_ns = start_ns,
+                                        .seed = seed,
+                                        .faultless = plan->faultless };
     gm_twin_trial trial = { 0 };
     gm_ref *refs = NULL;
     size_t count = 0;
@@ -77,20 +84,27 @@ static gm_status follow_day(const gm_world *world, quiet_day day, gm_trial_score
     if (status == GM_OK) {
         status = gm_twin_trial_hidden(world, "town/junction/*/pressure", &refs, &count, error);
     }
-    if (status == GM_OK) {
-        status = gm_twin_trial_play(&trial, start_ns + day.warm_up_ns, error);
-    }
-    for (int64_t at_ns = day.warm_up_ns; status == GM_OK && at_ns < day.for_ns;) {
-        at_ns += 5 * minute_ns;
+    for (int64_t at_ns = plan->warm_up_ns; status == GM_OK && at_ns <= 32 * hour_ns;
+         at_ns += 5 * minute_ns) {
         status = gm_twin_trial_play(&trial, start_ns + at_ns, error);
         if (status == GM_OK) {
-            status = gm_twin_trial_compare(&trial, refs, count, score, error);
+            status = gm_twin_trial_compare(&trial, refs, count, &tally->score, error);
         }
     }
-    *alarms += status == GM_OK ? count_alarms(trial.twin, events) : 0;
+    tally->alarms += status == GM_OK ? count_alarms(trial.twin, events) : 0;
     gm_twin_trial_close(&trial);
     gm_memory_free(refs);
     gm_memory_free(events);
+    return status;
+}
+
+static gm_status follow_days(const gm_world *world, const day_plan *plan, day_tally *tally,
+                             gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (uint64_t day = 0; status == GM_OK && day < plan->count; day++) {
+        status = follow_day(world, plan, plan->first_seed + day, tally, error);
+    }
     return status;
 }
 
@@ -98,34 +112,34 @@ static gm_status run_hidden(const gm_validation_context *context, gm_validation_
                             gm_error *error)
 {
     (void)context;
-    static const quiet_day days[] = { { 201, 8 * 3600 * GM_SECOND_NS, 32 * 3600 * GM_SECOND_NS },
-                                      { 202, 8 * 3600 * GM_SECOND_NS, 32 * 3600 * GM_SECOND_NS },
-                                      { 203, 8 * 3600 * GM_SECOND_NS, 32 * 3600 * GM_SECOND_NS } };
-    enum { DAYS = sizeof days / sizeof *days };
+    const day_plan calm = { 211, 3, 8 * hour_ns, true }, burst = { 221, 3, 4 * hour_ns, false };
     gm_world *town = NULL, quiet;
-    gm_trial_score score = { 0 };
-    size_t alarms = 0;
+    day_tally good = { 0 }, bad = { 0 };
     gm_status status = open_town(report, 0, &town, &quiet, error);
-    for (size_t day = 0; status == GM_OK && !report->skipped && day < DAYS; day++) {
-        status = follow_day(&quiet, days[day], &score, &alarms, error);
+    if (status == GM_OK && !report->skipped) {
+        status = follow_days(&quiet, &calm, &good, error);
+    }
+    if (status == GM_OK && !report->skipped) {
+        status = follow_days(&quiet, &burst, &bad, error);
     }
     gm_world_close(town);
     if (status != GM_OK || report->skipped) {
         return status;
     }
-    report_number(report,
-                  (gm_validation_number){
-                      .relation = GM_AT_MOST, .expected = 2000.0, .got = gm_trial_rmse(&score) },
-                  "pressures without a gauge, rmse", "Pa");
-    report_number(report,
-                  (gm_validation_number){ .relation = GM_NEAR,
-                                          .expected = 0.9,
-                                          .got = gm_coverage_share(&score.band),
-                                          .tolerance = 0.03 },
-                  "share of these in 90 % bands", "1");
-    report_number(report,
-                  (gm_validation_number){ .relation = GM_REPORTED, .got = (double)alarms / DAYS },
-                  "false alarms in 32 hours", "1");
+    gm_validation_number rmse = { .relation = GM_AT_MOST, .expected = 2000.0 };
+    gm_validation_number band = { .relation = GM_NEAR, .expected = 0.9, .tolerance = 0.03 };
+    gm_validation_number alarms = { .relation = GM_REPORTED };
+    rmse.got = gm_trial_rmse(&good.score);
+    report_number(report, rmse, "pressures without a gauge, rmse", "Pa");
+    band.got = gm_coverage_share(&good.score.band);
+    report_number(report, band, "share of these in 90 % bands", "1");
+    alarms.got = (double)good.alarms / (double)calm.count;
+    report_number(report, alarms, "false alarms in 32 hours", "1");
+    rmse.got = gm_trial_rmse(&bad.score);
+    report_number(report, rmse, "28 hours from a burst on, rmse", "Pa");
+    band.relation = GM_REPORTED;
+    band.got = gm_coverage_share(&bad.score.band);
+    report_number(report, band, "share in 90 % bands from a burst on", "1");
     return GM_OK;
 }
 
