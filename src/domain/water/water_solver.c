@@ -103,17 +103,8 @@ void gm_water_solver_open(const water_view *view)
 
 static void begin(const water_view *view)
 {
-    const water_solver *solver = view->net->solver;
     water_work *work = gm_water_work(view);
-    size_t width = work->width, junctions = solver->junction_count;
-    for (size_t spot = 0; spot < junctions; spot++) {
-        const double *full = view->full_demand + solver->junction[spot] * width;
-        for (size_t lane = 0; lane < width; lane++) {
-            work->demand[spot * width + lane] = full[lane];
-        }
-    }
-    memcpy(work->head + junctions * width, view->fixed_head,
-           (solver->spot_count - junctions) * width * sizeof *work->head);
+    gm_water_nodes_begin(view);
     work->linear = !gm_water_pipes_begin(view) && work->linear;
     gm_water_devices_begin(view);
     gm_water_outlets_begin(view);
@@ -122,19 +113,10 @@ static void begin(const water_view *view)
 static void store_flows(const water_view *view, gm_lane_mask lanes)
 {
     const water_net *net = view->net;
-    const water_solver *solver = net->solver;
     const water_work *work = gm_water_work(view);
     size_t width = work->width, pumps = net->pump_count * width;
-    for (size_t pipe = 0; pipe < net->pipe_count; pipe++) {
-        size_t edge = solver->edge[pipe];
-        for (size_t lane = 0; lane < width; lane++) {
-            if (lanes >> lane & 1u) {
-                view->pipe_flow[pipe * width + lane] =
-                    solver->direction[edge] * work->flow[edge * width + lane];
-            }
-        }
-    }
-    for (size_t at = 0; at < solver->device_count * width; at++) {
+    gm_water_pipes_store(view, lanes);
+    for (size_t at = 0; at < net->solver->device_count * width; at++) {
         if (lanes >> at % width & 1u) {
             double *column = at < pumps ? &view->pump_flow[at] : &view->valve_flow[at - pumps];
             *column = work->device_flow[at];
@@ -170,18 +152,8 @@ static void store_inflows(const water_view *view, gm_lane_mask lanes)
 /// Writes lanes out that are done.
 static void store(const water_view *view, gm_lane_mask lanes)
 {
-    const water_solver *solver = view->net->solver;
-    const water_work *work = gm_water_work(view);
-    size_t width = work->width;
     gm_water_devices_settle(view, lanes);
-    for (size_t junction = 0; junction < solver->junction_count; junction++) {
-        const double *head = work->head + solver->spot[junction] * width;
-        for (size_t lane = 0; lane < width; lane++) {
-            if (lanes >> lane & 1u) {
-                view->head[junction * width + lane] = head[lane];
-            }
-        }
-    }
+    gm_water_heads_store(view, lanes);
     store_flows(view, lanes);
     store_inflows(view, lanes);
     gm_water_outlets_store(view, lanes);

@@ -5,6 +5,72 @@
 
 #include "domain/water/water_solver_parts.h"
 
+// ---- from and to the columns ----
+
+GM_INLINE void begin_nodes(const water_view *view, const size_t width)
+{
+    const water_solver *solver = view->net->solver;
+    const water_work *work = gm_water_work(view);
+    const double *restrict full = view->full_demand;
+    double *restrict demand = work->demand;
+    for (size_t spot = 0; spot < solver->junction_count; spot++) {
+        for (size_t lane = 0; lane < width; lane++) {
+            demand[spot * width + lane] = full[solver->junction[spot] * width + lane];
+        }
+    }
+    memcpy(work->head + solver->junction_count * width, view->fixed_head,
+           (solver->spot_count - solver->junction_count) * width * sizeof *work->head);
+}
+
+GM_KERNEL static void water_nodes_begin_1(const water_view *view)
+{
+    begin_nodes(view, 1);
+}
+
+GM_KERNEL static void water_nodes_begin_8(const water_view *view)
+{
+    begin_nodes(view, GM_LANES);
+}
+
+void gm_water_nodes_begin(const water_view *view)
+{
+    (view->width == 1 ? water_nodes_begin_1 : water_nodes_begin_8)(view);
+}
+
+GM_INLINE void store_heads(const water_view *view, gm_lane_mask lanes, const size_t width)
+{
+    const water_solver *solver = view->net->solver;
+    const double *restrict head = gm_water_work(view)->head;
+    double *restrict column = view->head;
+    double wanted[GM_LANES];
+    for (size_t lane = 0; lane < width; lane++) {
+        wanted[lane] = lanes >> lane & 1u ? 1.0 : 0.0;
+    }
+    for (size_t junction = 0; junction < solver->junction_count; junction++) {
+        const size_t from = solver->spot[junction] * width, to = junction * width;
+        for (size_t lane = 0; lane < width; lane++) {
+            column[to + lane] = wanted[lane] > 0.0 ? head[from + lane] : column[to + lane];
+        }
+    }
+}
+
+GM_KERNEL static void water_heads_store_1(const water_view *view, gm_lane_mask lanes)
+{
+    store_heads(view, lanes, 1);
+}
+
+GM_KERNEL static void water_heads_store_8(const water_view *view, gm_lane_mask lanes)
+{
+    store_heads(view, lanes, GM_LANES);
+}
+
+void gm_water_heads_store(const water_view *view, gm_lane_mask lanes)
+{
+    (view->width == 1 ? water_heads_store_1 : water_heads_store_8)(view, lanes);
+}
+
+// ---- the system ----
+
 /// Rows of junctions: diagonal, and right-hand side where heads will stand. Without a branch: most
 /// junctions have no more than two edges of either kind, and the row behind the last edge is zero.
 GM_INLINE void gather_rows(const water_solver *solver, const water_work *work, const size_t width)

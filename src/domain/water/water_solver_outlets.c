@@ -94,14 +94,23 @@ static void share_leaks(const water_view *view, const double *leak, double *capa
     }
 }
 
-static bool any_above_zero(const double *values, size_t count)
+GM_KERNEL static bool water_any_above_zero(const double *values, size_t count)
 {
-    for (size_t at = 0; at < count; at++) {
-        if (values[at] > 0.0) {
-            return true;
+    uint64_t above[GM_LANES] = { 0 };
+    size_t at = 0;
+    for (; count - at >= GM_LANES; at += GM_LANES) {
+        for (size_t in = 0; in < GM_LANES; in++) {
+            above[in] |= (uint64_t)(values[at + in] > 0.0);
         }
     }
-    return false;
+    uint64_t any = 0;
+    for (; at < count; at++) {
+        any |= (uint64_t)(values[at] > 0.0);
+    }
+    for (size_t in = 0; in < GM_LANES; in++) {
+        any |= above[in];
+    }
+    return any != 0;
 }
 
 static void set_laws(const water_view *view)
@@ -135,17 +144,17 @@ void gm_water_outlets_open(const water_view *view)
     for (int kind = WATER_EMITTERS; kind < WATER_OUTLET_KINDS; kind++) {
         work->outlets[kind].count = 0;
     }
-    if (any_above_zero(view->emitter, net->junction_count * width)) {
+    if (water_any_above_zero(view->emitter, net->junction_count * width)) {
         for (size_t at = 0; at < net->junction_count * width; at++) {
             capacity[at] = view->emitter[net->solver->junction[at / width] * width + at % width];
         }
         list_outlets(view, WATER_EMITTERS, capacity);
     }
-    if (any_above_zero(view->leak_area, net->pipe_count * width)) {
+    if (water_any_above_zero(view->leak_area, net->pipe_count * width)) {
         share_leaks(view, view->leak_area, capacity);
         list_outlets(view, WATER_HOLES, capacity);
     }
-    if (any_above_zero(view->leak_growth, net->pipe_count * width)) {
+    if (water_any_above_zero(view->leak_growth, net->pipe_count * width)) {
         share_leaks(view, view->leak_growth, capacity);
         list_outlets(view, WATER_CRACKS, capacity);
     }
@@ -200,20 +209,41 @@ void gm_water_outlets_begin(const water_view *view)
 }
 
 /// Columns without outlets hold nothing, or the demand that does not depend on pressure.
-static void store_none(const water_view *view, int kind, gm_lane_mask lanes)
+/// @param demand  by spot; NULL: nothing
+GM_INLINE void store_rows(const water_view *view, const double *demand, double *column,
+                          gm_lane_mask lanes, const size_t width)
 {
     const water_solver *solver = view->net->solver;
-    const water_work *work = gm_water_work(view);
-    size_t width = work->width;
-    double *column = column_of(view, kind);
+    double wanted[GM_LANES];
+    for (size_t lane = 0; lane < width; lane++) {
+        wanted[lane] = lanes >> lane & 1u ? 1.0 : 0.0;
+    }
     for (size_t junction = 0; junction < solver->junction_count; junction++) {
-        const double *demand = work->demand + solver->spot[junction] * width;
+        const size_t to = junction * width, from = solver->spot[junction] * width;
         for (size_t lane = 0; lane < width; lane++) {
-            double flow = kind == WATER_CONSUMERS ? demand[lane] : 0.0;
-            double *to = &column[junction * width + lane];
-            *to = lanes >> lane & 1u ? flow : *to;
+            double flow = demand != NULL ? demand[from + lane] : 0.0;
+            column[to + lane] = wanted[lane] > 0.0 ? flow : column[to + lane];
         }
     }
+}
+
+GM_KERNEL static void water_rows_store_1(const water_view *view, const double *demand,
+                                         double *column, gm_lane_mask lanes)
+{
+    store_rows(view, demand, column, lanes, 1);
+}
+
+GM_KERNEL static void water_rows_store_8(const water_view *view, const double *demand,
+                                         double *column, gm_lane_mask lanes)
+{
+    store_rows(view, demand, column, lanes, GM_LANES);
+}
+
+static void store_none(const water_view *view, int kind, gm_lane_mask lanes)
+{
+    const double *demand = kind == WATER_CONSUMERS ? gm_water_work(view)->demand : NULL;
+    (view->width == 1 ? water_rows_store_1 : water_rows_store_8)(view, demand,
+                                                                 column_of(view, kind), lanes);
 }
 
 void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes)

@@ -162,6 +162,8 @@ static inline water_work *gm_water_work(const water_view *view)
 void gm_water_pipes_open(const water_view *view);
 /// Flows and statuses from the columns. @return whether any differs from the last solution's
 bool gm_water_pipes_begin(const water_view *view);
+/// Flows into the columns.
+void gm_water_pipes_store(const water_view *view, gm_lane_mask lanes);
 /// A status of one pipe changed.
 void gm_water_pipe_set(const water_view *view, size_t pipe, int lane);
 /// New flows from new heads, and their head losses for the next step. Starts the sums.
@@ -204,6 +206,10 @@ void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes);
 
 // ---- water_solver_matrix.c ----
 
+/// Demands from what is wanted, heads of tanks and reservoirs as given.
+void gm_water_nodes_begin(const water_view *view);
+/// Heads of junctions into the columns.
+void gm_water_heads_store(const water_view *view, gm_lane_mask lanes);
 /// Assembles the linear system of one iteration and solves it: heads.
 /// @param bad  out, in failed lanes: the spot whose pivot failed
 gm_lane_mask gm_water_heads_solve(const water_view *view, gm_lane_mask lanes, uint32_t *bad);

@@ -30,20 +30,20 @@ static const double edge_slope =
 // ---- resistances ----
 
 /// Resistance of one pipe: roughness, length and diameter in SI.
-static double hazen_resistance(double roughness, double length_m, double diameter_m)
+GM_INLINE double hazen_resistance(double roughness, double length_m, double diameter_m)
 {
     return 4.727 * (length_m / WATER_FOOT_M) /
            (gm_power(roughness, hazen_exponent) * gm_power(diameter_m / WATER_FOOT_M, 4.871)) *
            WATER_FOOT_M / gm_power(WATER_CUBIC_FOOT_M3, hazen_exponent);
 }
 
-static double darcy_resistance(double length_m, double diameter_m)
+GM_INLINE double darcy_resistance(double length_m, double diameter_m)
 {
     double area = 0.25 * M_PI * diameter_m * diameter_m;
     return length_m / (2.0 * gravity_m_s2 * diameter_m * area * area);
 }
 
-static double manning_resistance(double roughness, double length_m, double diameter_m)
+GM_INLINE double manning_resistance(double roughness, double length_m, double diameter_m)
 {
     double diameter = diameter_m / WATER_FOOT_M;
     double factor = 4.0 * roughness / (1.49 * M_PI * diameter * diameter);
@@ -51,32 +51,69 @@ static double manning_resistance(double roughness, double length_m, double diame
            (WATER_CUBIC_FOOT_M3 * WATER_CUBIC_FOOT_M3);
 }
 
+GM_INLINE void set_resistances(const water_view *view, gm_lane_mask lanes,
+                               const water_formula formula, const size_t width)
+{
+    const double *restrict roughness = view->roughness, *restrict length_m = view->length;
+    const double *restrict diameter_m = view->diameter;
+    double *restrict resistance = view->resistance;
+    double wanted[GM_LANES];
+    for (size_t lane = 0; lane < width; lane++) {
+        wanted[lane] = lanes >> lane & 1u ? 1.0 : 0.0;
+    }
+    for (size_t index = 0; index < view->net->pipe_count * width; index += width) {
+        for (size_t lane = 0; lane < width; lane++) {
+            const size_t at = index + lane;
+            double made = formula == HAZEN_WILLIAMS
+                              ? hazen_resistance(roughness[at], length_m[at], diameter_m[at])
+                          : formula == DARCY_WEISBACH
+                              ? darcy_resistance(length_m[at], diameter_m[at])
+                              : manning_resistance(roughness[at], length_m[at], diameter_m[at]);
+            resistance[at] = wanted[lane] > 0.0 ? made : resistance[at];
+        }
+    }
+}
+
+GM_KERNEL static void water_resistances_1(const water_view *view, gm_lane_mask lanes)
+{
+    water_formula formula = view->net->plan->formula;
+    if (formula == HAZEN_WILLIAMS) {
+        set_resistances(view, lanes, HAZEN_WILLIAMS, 1);
+    } else if (formula == DARCY_WEISBACH) {
+        set_resistances(view, lanes, DARCY_WEISBACH, 1);
+    } else {
+        set_resistances(view, lanes, CHEZY_MANNING, 1);
+    }
+}
+
+GM_KERNEL static void water_resistances_8(const water_view *view, gm_lane_mask lanes)
+{
+    water_formula formula = view->net->plan->formula;
+    if (formula == HAZEN_WILLIAMS) {
+        set_resistances(view, lanes, HAZEN_WILLIAMS, GM_LANES);
+    } else if (formula == DARCY_WEISBACH) {
+        set_resistances(view, lanes, DARCY_WEISBACH, GM_LANES);
+    } else {
+        set_resistances(view, lanes, CHEZY_MANNING, GM_LANES);
+    }
+}
+
 void gm_water_resistances(const water_view *view, gm_lane_mask lanes)
 {
-    size_t width = (size_t)view->width;
-    water_formula formula = view->net->plan->formula;
-    for (size_t index = 0; index < view->net->pipe_count * width; index++) {
-        if ((lanes >> index % width & 1u) == 0) {
-            continue;
-        }
-        double roughness = view->roughness[index], length_m = view->length[index];
-        double diameter_m = view->diameter[index];
-        view->resistance[index] =
-            formula == HAZEN_WILLIAMS   ? hazen_resistance(roughness, length_m, diameter_m)
-            : formula == DARCY_WEISBACH ? darcy_resistance(length_m, diameter_m)
-                                        : manning_resistance(roughness, length_m, diameter_m);
+    if (lanes != 0) {
+        (view->width == 1 ? water_resistances_1 : water_resistances_8)(view, lanes);
     }
 }
 
 // ---- from and to the columns ----
 
 /// The friction factor at Reynolds number 4000 and what Dunlop's cubic needs of its slope.
-static void set_factor(const water_view *view, size_t index, size_t at)
+GM_INLINE void set_factor(const water_view *view, size_t index, size_t at)
 {
     water_work *work = gm_water_work(view);
     double diameter_m = view->diameter[index];
     double rough = view->roughness[index] / (3.7 * diameter_m), sum = rough + edge_rough;
-    double root = jain * log(sum), factor = 1.0 / (root * root);
+    double root = jain * gm_log(sum), factor = 1.0 / (root * root);
     work->viscous[at] = view->net->plan->viscosity_m2_s * diameter_m;
     work->rough[at] = rough;
     work->factor_a[at] = factor;
@@ -85,66 +122,155 @@ static void set_factor(const water_view *view, size_t index, size_t at)
 
 /// The square of the flow below which friction turns linear: small, but where a pipe hardly
 /// resists large enough that flows do not drown in what heads are rounded by.
-static double bend_of(double resistance)
+GM_INLINE double bend_of(double resistance)
 {
     double flow = bend_loss_m / resistance;
     return bend_flow_m3_s * bend_flow_m3_s + flow * flow;
 }
 
-void gm_water_pipes_open(const water_view *view)
+/// An edge that is no pipe: closed for good.
+static void set_idle(water_work *work, size_t at)
+{
+    work->resistance[at] = -1.0;
+    work->minor[at] = work->flow[at] = 0.0;
+    if (work->bend != NULL) {
+        work->bend[at] = 1.0;
+    } else {
+        work->viscous[at] = work->rough[at] = 1.0;
+        work->factor_a[at] = work->factor_b[at] = 1.0;
+    }
+}
+
+GM_INLINE void open_pipes(const water_view *view, const bool is_darcy, const size_t width)
 {
     const water_solver *solver = view->net->solver;
     water_work *work = gm_water_work(view);
-    size_t width = work->width;
+    const double *restrict friction = view->resistance, *restrict diameter = view->diameter;
+    const double *restrict minor_loss = view->minor_loss;
+    double *restrict resistance = work->resistance, *restrict minor = work->minor;
+    double *restrict bend = work->bend;
     for (size_t edge = 0; edge < solver->edge_count; edge++) {
+        const size_t first = edge * width, column = (size_t)solver->pipe[edge] * width;
+        for (size_t lane = 0; solver->pipe[edge] == WATER_NONE && lane < width; lane++) {
+            set_idle(work, first + lane);
+        }
+        if (solver->pipe[edge] == WATER_NONE) {
+            continue;
+        }
         for (size_t lane = 0; lane < width; lane++) {
-            size_t at = edge * width + lane;
-            size_t index = solver->pipe[edge] * width + lane;
-            if (solver->pipe[edge] == WATER_NONE) { // closed for good
-                work->resistance[at] = -1.0;
-                work->minor[at] = work->flow[at] = 0.0;
-                if (work->bend != NULL) {
-                    work->bend[at] = 1.0;
-                } else {
-                    work->viscous[at] = work->rough[at] = 1.0;
-                    work->factor_a[at] = work->factor_b[at] = 1.0;
-                }
-                continue;
-            }
-            double square = view->diameter[index] * view->diameter[index];
-            double friction = view->resistance[index];
-            work->resistance[at] = friction;
-            work->minor[at] = WATER_MINOR_FACTOR * view->minor_loss[index] / (square * square);
-            if (work->bend != NULL) {
-                work->bend[at] = bend_of(friction);
-            } else {
-                set_factor(view, index, at);
-            }
+            double square = diameter[column + lane] * diameter[column + lane];
+            resistance[first + lane] = friction[column + lane];
+            minor[first + lane] =
+                WATER_MINOR_FACTOR * minor_loss[column + lane] / (square * square);
+        }
+        for (size_t lane = 0; !is_darcy && lane < width; lane++) {
+            bend[first + lane] = bend_of(friction[column + lane]);
+        }
+        for (size_t lane = 0; is_darcy && lane < width; lane++) {
+            set_factor(view, column + lane, first + lane);
         }
     }
 }
 
-bool gm_water_pipes_begin(const water_view *view)
+GM_KERNEL static void water_pipes_open_1(const water_view *view)
+{
+    if (gm_water_work(view)->bend == NULL) {
+        open_pipes(view, true, 1);
+    } else {
+        open_pipes(view, false, 1);
+    }
+}
+
+GM_KERNEL static void water_pipes_open_8(const water_view *view)
+{
+    if (gm_water_work(view)->bend == NULL) {
+        open_pipes(view, true, GM_LANES);
+    } else {
+        open_pipes(view, false, GM_LANES);
+    }
+}
+
+void gm_water_pipes_open(const water_view *view)
+{
+    (view->width == 1 ? water_pipes_open_1 : water_pipes_open_8)(view);
+}
+
+GM_INLINE bool begin_pipes(const water_view *view, const size_t width)
 {
     const water_solver *solver = view->net->solver;
-    water_work *work = gm_water_work(view);
-    size_t width = work->width;
-    bool changed = false;
-    for (size_t pipe = 0; pipe < view->net->pipe_count; pipe++) {
-        size_t edge = solver->edge[pipe];
-        const uint8_t *status = view->pipe_status + pipe * width;
-        const double *flow = view->pipe_flow + pipe * width;
-        double *resistance = work->resistance + edge * width;
+    const water_work *work = gm_water_work(view);
+    double *restrict flows = work->flow, *restrict resistances = work->resistance;
+    uint64_t differs[GM_LANES] = { 0 };
+    for (size_t edge = 0; edge < solver->edge_count; edge++) {
+        const size_t first = edge * width, column = (size_t)solver->pipe[edge] * width;
+        if (solver->pipe[edge] == WATER_NONE) {
+            continue;
+        }
+        const double direction = solver->direction[edge];
         for (size_t lane = 0; lane < width; lane++) {
-            double *now = &work->flow[edge * width + lane];
-            double next = solver->direction[edge] * flow[lane], size = fabs(resistance[lane]);
-            double friction = water_is_closed(status[lane]) ? -size : size;
-            changed = changed || *now != next || resistance[lane] != friction;
-            *now = next;
-            resistance[lane] = friction;
+            double next = direction * view->pipe_flow[column + lane];
+            double size = fabs(resistances[first + lane]);
+            uint64_t closed = water_is_closed(view->pipe_status[column + lane]);
+            double friction = closed != 0 ? -size : size;
+            differs[lane] |= (uint64_t)(flows[first + lane] != next);
+            differs[lane] |= (uint64_t)(resistances[first + lane] != friction);
+            flows[first + lane] = next;
+            resistances[first + lane] = friction;
         }
     }
-    return changed;
+    uint64_t any = 0;
+    for (size_t lane = 0; lane < width; lane++) {
+        any |= differs[lane];
+    }
+    return any != 0;
+}
+
+GM_KERNEL static bool water_pipes_begin_1(const water_view *view)
+{
+    return begin_pipes(view, 1);
+}
+
+GM_KERNEL static bool water_pipes_begin_8(const water_view *view)
+{
+    return begin_pipes(view, GM_LANES);
+}
+
+bool gm_water_pipes_begin(const water_view *view)
+{
+    return (view->width == 1 ? water_pipes_begin_1 : water_pipes_begin_8)(view);
+}
+
+GM_INLINE void store_pipes(const water_view *view, gm_lane_mask lanes, const size_t width)
+{
+    const water_solver *solver = view->net->solver;
+    const double *restrict flows = gm_water_work(view)->flow;
+    double *restrict columns = view->pipe_flow;
+    double wanted[GM_LANES];
+    for (size_t lane = 0; lane < width; lane++) {
+        wanted[lane] = lanes >> lane & 1u ? 1.0 : 0.0;
+    }
+    for (size_t pipe = 0; pipe < view->net->pipe_count; pipe++) {
+        const size_t column = pipe * width, edge = solver->edge[pipe];
+        for (size_t lane = 0; lane < width; lane++) {
+            double flow = solver->direction[edge] * flows[edge * width + lane];
+            columns[column + lane] = wanted[lane] > 0.0 ? flow : columns[column + lane];
+        }
+    }
+}
+
+GM_KERNEL static void water_pipes_store_1(const water_view *view, gm_lane_mask lanes)
+{
+    store_pipes(view, lanes, 1);
+}
+
+GM_KERNEL static void water_pipes_store_8(const water_view *view, gm_lane_mask lanes)
+{
+    store_pipes(view, lanes, GM_LANES);
+}
+
+void gm_water_pipes_store(const water_view *view, gm_lane_mask lanes)
+{
+    (view->width == 1 ? water_pipes_store_1 : water_pipes_store_8)(view, lanes);
 }
 
 // ---- head loss ----
