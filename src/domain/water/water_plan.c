@@ -58,119 +58,108 @@ static gm_status no_memory(gm_error *error)
     return gm_error_set(error, GM_MEMORY, "no memory for the network");
 }
 
-// Room for one more row of a table and a copy of its name; NULL with the status in `error`.
+// One more row of a table of named rows: as `blank` but for its name, with which it begins.
 typedef struct new_row {
-    const char *kind;
-    gm_text name;
-    void *rows;
+    const char *kind; // "nodes"
+    const void *blank;
+    size_t size, count, most; // of the table, without the new row
     size_t *capacity;
-    size_t count, size, most;
+    water_names *names;
 } new_row;
 
-static gm_status make_row(water_plan *plan, const new_row *row, void **rows, char **name,
-                          gm_error *error)
+// `rows` moves when the table grows, even if the call fails afterwards.
+static gm_status add_row(water_plan *plan, gm_text name, const new_row *row, void **rows,
+                         gm_error *error)
 {
     if (row->count >= row->most) {
         return gm_error_set(error, GM_LIMIT, "more than %zu %s", row->most, row->kind);
     }
-    *rows = gm_water_grow(plan->arena, row->rows, row->capacity, row->count, row->size);
-    *name = gm_arena_text(plan->arena, row->name.data, row->name.size);
-    return *rows != NULL && *name != NULL ? GM_OK : no_memory(error);
+    const char *copy = gm_arena_text(plan->arena, name.data, name.size);
+    char *grown = gm_water_grow(plan->arena, *rows, row->capacity, row->count, row->size);
+    if (grown == NULL) {
+        return no_memory(error);
+    }
+    *rows = grown;
+    char *last = grown + row->count * row->size;
+    memcpy(last, row->blank, row->size);
+    memcpy(last, &copy, sizeof copy);
+    const water_table table = { grown, row->size, row->count + 1 };
+    bool fits =
+        copy != NULL && gm_water_names_add(row->names, table, (uint32_t)row->count, plan->arena);
+    return fits ? GM_OK : no_memory(error);
 }
 
 gm_status gm_water_add_node(water_plan *plan, gm_text name, water_node **node, gm_error *error)
 {
-    const new_row row = { "nodes",          name,
-                          plan->nodes,      &plan->node_capacity,
-                          plan->node_count, sizeof *plan->nodes,
-                          WATER_NODES_MAX };
-    void *rows = NULL;
-    char *copy = NULL;
-    gm_status status = make_row(plan, &row, &rows, &copy, error);
-    if (status != GM_OK) {
-        return status;
-    }
+    const water_node blank = { .pattern = WATER_NONE, .volume_curve = WATER_NONE };
+    const new_row row = {
+        "nodes",           &blank,          sizeof blank,
+        plan->node_count,  WATER_NODES_MAX, &plan->node_capacity,
+        &plan->node_names,
+    };
+    void *rows = plan->nodes;
+    gm_status status = add_row(plan, name, &row, &rows, error);
     plan->nodes = rows;
-    plan->nodes[plan->node_count] =
-        (water_node){ .name = copy, .pattern = WATER_NONE, .volume_curve = WATER_NONE };
-    if (!gm_water_names_add(&plan->node_names, gm_water_nodes_of(plan), (uint32_t)plan->node_count,
-                            plan->arena)) {
-        return no_memory(error);
+    if (status == GM_OK) {
+        *node = &plan->nodes[plan->node_count++];
     }
-    *node = &plan->nodes[plan->node_count++];
-    return GM_OK;
+    return status;
 }
 
 gm_status gm_water_add_link(water_plan *plan, gm_text name, water_link **link, gm_error *error)
 {
-    const new_row row = { "links",          name,
-                          plan->links,      &plan->link_capacity,
-                          plan->link_count, sizeof *plan->links,
-                          WATER_LINKS_MAX };
-    void *rows = NULL;
-    char *copy = NULL;
-    gm_status status = make_row(plan, &row, &rows, &copy, error);
-    if (status != GM_OK) {
-        return status;
-    }
+    const water_link blank = { .head_curve = WATER_NONE,
+                               .efficiency_curve = WATER_NONE,
+                               .speed_pattern = WATER_NONE,
+                               .price_pattern = WATER_NONE,
+                               .curve = WATER_NONE,
+                               .price = NAN };
+    const new_row row = {
+        "links",           &blank,          sizeof blank,
+        plan->link_count,  WATER_LINKS_MAX, &plan->link_capacity,
+        &plan->link_names,
+    };
+    void *rows = plan->links;
+    gm_status status = add_row(plan, name, &row, &rows, error);
     plan->links = rows;
-    plan->links[plan->link_count] = (water_link){ .name = copy,
-                                                  .head_curve = WATER_NONE,
-                                                  .efficiency_curve = WATER_NONE,
-                                                  .speed_pattern = WATER_NONE,
-                                                  .price_pattern = WATER_NONE,
-                                                  .curve = WATER_NONE,
-                                                  .price = NAN };
-    if (!gm_water_names_add(&plan->link_names, gm_water_links_of(plan), (uint32_t)plan->link_count,
-                            plan->arena)) {
-        return no_memory(error);
+    if (status == GM_OK) {
+        *link = &plan->links[plan->link_count++];
     }
-    *link = &plan->links[plan->link_count++];
-    return GM_OK;
+    return status;
 }
 
 gm_status gm_water_add_pattern(water_plan *plan, gm_text name, uint32_t *pattern, gm_error *error)
 {
-    const new_row row = { "patterns",          name,
-                          plan->patterns,      &plan->pattern_capacity,
-                          plan->pattern_count, sizeof *plan->patterns,
-                          WATER_TABLES_MAX };
-    void *rows = NULL;
-    char *copy = NULL;
-    gm_status status = make_row(plan, &row, &rows, &copy, error);
-    if (status != GM_OK) {
-        return status;
-    }
+    const water_pattern blank = { 0 };
+    const new_row row = {
+        "patterns",           &blank,           sizeof blank,
+        plan->pattern_count,  WATER_TABLES_MAX, &plan->pattern_capacity,
+        &plan->pattern_names,
+    };
+    void *rows = plan->patterns;
+    gm_status status = add_row(plan, name, &row, &rows, error);
     plan->patterns = rows;
-    plan->patterns[plan->pattern_count] = (water_pattern){ .name = copy };
-    if (!gm_water_names_add(&plan->pattern_names, gm_water_patterns_of(plan),
-                            (uint32_t)plan->pattern_count, plan->arena)) {
-        return no_memory(error);
+    if (status == GM_OK) {
+        *pattern = (uint32_t)plan->pattern_count++;
     }
-    *pattern = (uint32_t)plan->pattern_count++;
-    return GM_OK;
+    return status;
 }
 
 gm_status gm_water_add_curve(water_plan *plan, gm_text name, uint32_t *curve, gm_error *error)
 {
-    const new_row row = { "curves",          name,
-                          plan->curves,      &plan->curve_capacity,
-                          plan->curve_count, sizeof *plan->curves,
-                          WATER_TABLES_MAX };
-    void *rows = NULL;
-    char *copy = NULL;
-    gm_status status = make_row(plan, &row, &rows, &copy, error);
-    if (status != GM_OK) {
-        return status;
-    }
+    const water_curve blank = { 0 };
+    const new_row row = {
+        "curves",           &blank,           sizeof blank,
+        plan->curve_count,  WATER_TABLES_MAX, &plan->curve_capacity,
+        &plan->curve_names,
+    };
+    void *rows = plan->curves;
+    gm_status status = add_row(plan, name, &row, &rows, error);
     plan->curves = rows;
-    plan->curves[plan->curve_count] = (water_curve){ .name = copy };
-    if (!gm_water_names_add(&plan->curve_names, gm_water_curves_of(plan),
-                            (uint32_t)plan->curve_count, plan->arena)) {
-        return no_memory(error);
+    if (status == GM_OK) {
+        *curve = (uint32_t)plan->curve_count++;
     }
-    *curve = (uint32_t)plan->curve_count++;
-    return GM_OK;
+    return status;
 }
 
 gm_status gm_water_add_factor(water_plan *plan, water_pattern *pattern, double factor,
