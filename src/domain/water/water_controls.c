@@ -41,34 +41,39 @@ static water_valve_kind valve_kind(const water_net *net, uint32_t link)
     return valve ? net->valves[valve_of(net, link)].kind : WATER_NO_VALVE;
 }
 
+/// Where a link's lanes begin in the columns of its kind.
+static size_t place_of(const water_view *view, uint32_t link)
+{
+    const water_net *net = view->net;
+    size_t row = is_pipe(net, link)   ? link
+                 : is_pump(net, link) ? link - net->pipe_count
+                                      : valve_of(net, link);
+    return row * (size_t)view->width;
+}
+
 /// Whether controls and rules of the file may move a link.
 static bool is_automatic(const water_view *view, uint32_t link, int lane)
 {
-    const water_net *net = view->net;
-    size_t width = (size_t)view->width;
-    const uint8_t *automatic = is_pipe(net, link) ? view->pipe_automatic + link * width
-                               : is_pump(net, link)
-                                   ? view->pump_automatic + (link - net->pipe_count) * width
-                                   : view->valve_automatic + valve_of(net, link) * width;
-    return automatic[lane] != 0;
+    const uint8_t *automatic = is_pipe(view->net, link)   ? view->pipe_automatic
+                               : is_pump(view->net, link) ? view->pump_automatic
+                                                          : view->valve_automatic;
+    return automatic[place_of(view, link) + (size_t)lane] != 0;
 }
 
 uint8_t *gm_water_status(const water_view *view, uint32_t link)
 {
-    const water_net *net = view->net;
-    size_t width = (size_t)view->width;
-    return is_pipe(net, link)   ? view->pipe_status + link * width
-           : is_pump(net, link) ? view->pump_status + (link - net->pipe_count) * width
-                                : view->valve_status + valve_of(net, link) * width;
+    uint8_t *status = is_pipe(view->net, link)   ? view->pipe_status
+                      : is_pump(view->net, link) ? view->pump_status
+                                                 : view->valve_status;
+    return status + place_of(view, link);
 }
 
 double *gm_water_flow(const water_view *view, uint32_t link)
 {
-    const water_net *net = view->net;
-    size_t width = (size_t)view->width;
-    return is_pipe(net, link)   ? view->pipe_flow + link * width
-           : is_pump(net, link) ? view->pump_flow + (link - net->pipe_count) * width
-                                : view->valve_flow + valve_of(net, link) * width;
+    double *flow = is_pipe(view->net, link)   ? view->pipe_flow
+                   : is_pump(view->net, link) ? view->pump_flow
+                                              : view->valve_flow;
+    return flow + place_of(view, link);
 }
 
 double gm_water_head(const water_view *view, uint32_t node, int lane)
@@ -91,23 +96,23 @@ double gm_water_head(const water_view *view, uint32_t node, int lane)
 static double *setting_column(const water_view *view, uint32_t link, double *unit)
 {
     const water_net *net = view->net;
-    size_t width = (size_t)view->width;
+    size_t place = place_of(view, link);
     *unit = 1.0;
     if (is_pump(net, link)) {
-        return view->speed + (link - net->pipe_count) * width;
+        return view->speed + place;
     }
     switch (valve_kind(net, link)) {
     case WATER_PRV:
     case WATER_PSV:
     case WATER_PBV:
         *unit = WATER_COLUMN_PA * net->plan->specific_gravity;
-        return view->pressure_setting + valve_of(net, link) * width;
+        return view->pressure_setting + place;
     case WATER_FCV:
-        return view->flow_setting + valve_of(net, link) * width;
+        return view->flow_setting + place;
     case WATER_TCV:
-        return view->loss_coefficient + valve_of(net, link) * width;
+        return view->loss_coefficient + place;
     case WATER_PCV:
-        return view->opening + valve_of(net, link) * width;
+        return view->opening + place;
     case WATER_GPV:
     case WATER_NO_VALVE:
         break;
