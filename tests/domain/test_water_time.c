@@ -44,6 +44,24 @@ static uint64_t hash_after_looks(const double *looks_s, size_t count, size_t lan
     return hash;
 }
 
+static void a_tank_alone_feeds_a_network_and_so_does_a_reservoir(void **state)
+{
+    (void)state;
+    static const char *const sources[] = { "[TANKS]\n S 60 3 1 6 12 0\n", "[RESERVOIRS]\n S 60\n" };
+    for (size_t index = 0; index < 4; index++) {
+        char text[400];
+        snprintf(text, sizeof text,
+                 "[JUNCTIONS]\n A 10 5\n%s[PIPES]\n P S A 800 250 120\n"
+                 "[OPTIONS]\n Units LPS\n Headloss H-W\n",
+                 sources[index % 2]);
+        water_rig rig = open_water(text, 3, index < 2 ? 1 : 8);
+        advance_water(rig.state, hour_s);
+        gm_ref flow = water_ref(&rig, CLASS_PIPE, PIPE_FLOW, "P");
+        assert_near(water_value(rig.state, flow, 2), 5.0 * litre, 1e-9);
+        close_water(&rig);
+    }
+}
+
 // ---- no trace ----
 
 static void a_look_leaves_no_trace(void **state)
@@ -496,6 +514,7 @@ static void power_follows_speed_and_efficiency(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tank_alone_feeds_a_network_and_so_does_a_reservoir),
         cmocka_unit_test(a_look_leaves_no_trace),
         cmocka_unit_test(a_fork_at_noon_goes_on_as_if_never_stopped),
         cmocka_unit_test(settling_twice_changes_nothing),

@@ -174,8 +174,9 @@ static void set_fixed_heads(const water_view *view)
     for (size_t row = 0; row < tanks; row++) {
         view->fixed_head[row] = net->tanks[row / width].elevation_m + view->level[row];
     }
-    memcpy(view->fixed_head + tanks, view->reservoir_head,
-           net->reservoir_count * width * sizeof(double));
+    for (size_t row = 0; row < net->reservoir_count * width; row++) {
+        view->fixed_head[tanks + row] = view->reservoir_head[row];
+    }
 }
 
 // ---- from the anchor on ----
