@@ -17,6 +17,9 @@ static const double opening_least = 1e-6;                             // relativ
 static const double minor_most =
     1e8 * WATER_FOOT_M / (WATER_CUBIC_FOOT_M3 * WATER_CUBIC_FOOT_M3); // of a PCV, s2/m5
 
+// the share of its flow below which a pump of constant power counts as standing: round-off
+static const double still_share = 1e-9;
+
 /// A straight line through zero.
 static water_loss linear_loss(double gradient, double flow)
 {
@@ -331,7 +334,8 @@ static void move_device(const water_view *view, size_t device, size_t lane, doub
     double change = motion->relax[lane] * (wanted - *flow);
     bool constant_power =
         device < view->net->pump_count && view->net->pumps[device].law == PUMP_CONSTANT_POWER;
-    if (constant_power && -change > *flow) { // such a pump cannot run backwards
+    if (constant_power &&
+        !(*flow + change > still_share * *flow)) { // it cannot stand, or run backwards
         change = -0.5 * *flow;
     }
     *flow += change;
