@@ -118,8 +118,11 @@ static void store_flows(const water_view *view, gm_lane_mask lanes)
     gm_water_pipes_store(view, lanes);
     for (size_t at = 0; at < net->solver->device_count * width; at++) {
         if (lanes >> at % width & 1u) {
-            double *column = at < pumps ? &view->pump_flow[at] : &view->valve_flow[at - pumps];
-            *column = work->device_flow[at];
+            bool pump = at < pumps;
+            double *column = pump ? &view->pump_flow[at] : &view->valve_flow[at - pumps];
+            bool closed =
+                water_is_closed(pump ? view->pump_status[at] : view->valve_status[at - pumps]);
+            *column = closed ? 0.0 : work->device_flow[at]; // what is left there is round-off
         }
     }
 }
