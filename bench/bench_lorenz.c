@@ -14,15 +14,14 @@
 #include <nvector/nvector_serial.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sunlinsol/sunlinsol_dense.h>
 #include <sunmatrix/sunmatrix_dense.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/require.h"
+#include "bench_timing.h"
 #include "num/ode.h"
 #include "num/rk4.h"
 
@@ -41,13 +40,6 @@ static const double sigma = 10.0, rho = 28.0, beta = 8.0 / 3.0, end_s = 1.0;
 
 /// States by [unknown][trajectory].
 typedef double states[UNKNOWNS][TRAJECTORIES];
-
-static double now_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static void set_start(states x)
 {
@@ -310,18 +302,6 @@ static double find_tolerance(solver *s, double target, states start, states trut
     return tolerance;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-    qsort(values, RUNS, sizeof *values, ascending);
-    return values[RUNS / 2];
-}
-
 /// Medians of interleaved runs, each long enough for the clock.
 static void compare(result *r, solver *solvers, states start, states truth)
 {
@@ -333,22 +313,22 @@ static void compare(result *r, solver *solvers, states start, states truth)
     }
     for (size_t run = 0; run < RUNS; run++) {
         size_t rounds = 0;
-        double began_s = now_s(), took_s = 0.0;
-        for (; !(took_s >= 0.02); rounds++, took_s = now_s() - began_s) {
+        double began_s = seconds(CLOCK_MONOTONIC), took_s = 0.0;
+        for (; !(took_s >= 0.02); rounds++, took_s = seconds(CLOCK_MONOTONIC) - began_s) {
             run_gemel(r->step_count, start, end);
         }
         gemel[run] = (double)(rounds * TRAJECTORIES) / took_s;
         for (size_t p = 0; p < PEER_COUNT; p++) {
-            rounds = 0, took_s = 0.0, began_s = now_s();
-            for (; !(took_s >= 0.02); rounds++, took_s = now_s() - began_s) {
+            rounds = 0, took_s = 0.0, began_s = seconds(CLOCK_MONOTONIC);
+            for (; !(took_s >= 0.02); rounds++, took_s = seconds(CLOCK_MONOTONIC) - began_s) {
                 run_cvode(&solvers[p], r->tolerance[p], start, end);
             }
             cvode[p][run] = (double)(rounds * TRAJECTORIES) / took_s;
         }
     }
-    r->gemel_per_s = median(gemel);
+    r->gemel_per_s = median(gemel, RUNS);
     for (size_t p = 0; p < PEER_COUNT; p++) {
-        r->cvode_per_s[p] = median(cvode[p]);
+        r->cvode_per_s[p] = median(cvode[p], RUNS);
         if (!peers[p].batched && r->cvode_per_s[p] > r->cvode_per_s[r->best]) {
             r->best = p;
         }

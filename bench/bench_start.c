@@ -12,8 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench_timing.h"
 
 enum { RUNS = 5, LINE_SIZE = 256 };
 
@@ -23,19 +24,6 @@ static void fail(const char *what)
 {
     fprintf(stderr, "bench_start: %s\n", what);
     exit(1);
-}
-
-static double seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /// Starts the program; what it prints can be read from *output.
@@ -142,11 +130,11 @@ int main(int count, char **words)
         if (mkdtemp(folder) == NULL) {
             fail("no folder");
         }
-        double began_s = seconds();
+        double began_s = seconds(CLOCK_MONOTONIC);
         pid_t twin = start_twin(folder, &output);
         unsigned port = port_of(output);
         get_page(port);
-        took_s[run] = seconds() - began_s;
+        took_s[run] = seconds(CLOCK_MONOTONIC) - began_s;
         if (run == RUNS - 1) {
             if (play_s > 0) {
                 play_devices(port, play_s);
@@ -159,9 +147,8 @@ int main(int count, char **words)
             fail("the folder stays");
         }
     }
-    qsort(took_s, RUNS, sizeof *took_s, ascending);
     printf("start to first page, median of %d: %.0f ms (aim < 500 ms)\n", RUNS,
-           1e3 * took_s[RUNS / 2]);
+           1e3 * median(took_s, RUNS));
     printf("resident memory after %u s of samples: %.1f MiB (aim < 60 MiB)\n", play_s, mib);
     return 0;
 }

@@ -15,10 +15,10 @@
 #include <sunlinsol/sunlinsol_dense.h>
 #include <sunmatrix/sunmatrix_dense.h>
 #include <sunnonlinsol/sunnonlinsol_fixedpoint.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/require.h"
+#include "bench_timing.h"
 #include "domain/domains.h"
 #include "model/config_text.h"
 
@@ -35,13 +35,6 @@ static const char *const box =
     " paths: {heater-air: {conductance: 0.9}, air-wall: {conductance: 0.7},"
     " air-room: {conductance: 0.5}, wall-room: {conductance: 0.4}},"
     " integrator: {method: dopri5, relative: %s, absolute: %s}}";
-
-static double now_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 static double power_of(int cycle)
 {
@@ -96,13 +89,13 @@ static double run_gemel(const char *relative, const char *absolute, temperatures
         }
         gm_state_write(made.state, (gm_ref){ 0, NODE, TEMPERATURE, node }, values, NULL);
     }
-    double begin_s = now_s();
+    double begin_s = seconds(CLOCK_MONOTONIC);
     for (int cycle = 0; cycle < CYCLES; cycle++) {
         gm_state_fill(made.state, (gm_ref){ 0, NODE, POWER, 0 }, power_of(cycle), NULL);
         int64_t until_ns = (int64_t)(cycle + 1) * 3000000000;
         GM_REQUIRE(gm_state_advance(made.state, 0, until_ns, NULL, NULL) == GM_OK);
     }
-    double spent_s = now_s() - begin_s;
+    double spent_s = seconds(CLOCK_MONOTONIC) - begin_s;
     for (uint32_t node = 0; node < NODES; node++) {
         gm_state_read(made.state, (gm_ref){ 0, NODE, TEMPERATURE, node }, end[node], NULL);
     }
@@ -161,7 +154,7 @@ static double run_cvode(int method, double relative, temperatures end)
     } else {
         CVodeSetNonlinearSolver(solver, fixed_point);
     }
-    double begin_s = now_s();
+    double begin_s = seconds(CLOCK_MONOTONIC);
     for (int lane = 0; lane < LANES; lane++) {
         for (int node = 0; node < NODES; node++) {
             values[node] = start_of(node, lane);
@@ -177,7 +170,7 @@ static double run_cvode(int method, double relative, temperatures end)
             end[node][lane] = values[node];
         }
     }
-    double spent_s = now_s() - begin_s;
+    double spent_s = seconds(CLOCK_MONOTONIC) - begin_s;
     SUNNonlinSolFree(fixed_point);
     SUNLinSolFree(dense);
     SUNMatDestroy(matrix);
@@ -245,13 +238,13 @@ static void bench_grid(size_t side, const char *method)
     }
     gm_string_format(&text, "}, integrator: {method: %s}}", method);
     for (size_t lanes = 1; lanes <= 8; lanes += 7) {
-        double begin_s = now_s();
+        double begin_s = seconds(CLOCK_MONOTONIC);
         twin made = open_twin(text.data, lanes);
-        double built_s = now_s() - begin_s, best_s = INFINITY;
+        double built_s = seconds(CLOCK_MONOTONIC) - begin_s, best_s = INFINITY;
         for (int64_t step = 1; step <= RUNS; step++) {
-            begin_s = now_s();
+            begin_s = seconds(CLOCK_MONOTONIC);
             GM_REQUIRE(gm_state_advance(made.state, 0, step * 10000000000, NULL, NULL) == GM_OK);
-            best_s = fmin(best_s, now_s() - begin_s);
+            best_s = fmin(best_s, seconds(CLOCK_MONOTONIC) - begin_s);
         }
         printf("  %s, %zu x %zu nodes, %zu lane%s: built in %.2f s, 10 s ahead in %.1f ms\n",
                method, side, side, lanes, lanes > 1 ? "s" : "", built_s, best_s * 1e3);

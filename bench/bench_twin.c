@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/require.h"
+#include "bench_timing.h"
 #include "ingest/replay.h"
 #include "world/world_parts.h"
 
@@ -37,25 +37,6 @@ static const char box[] =
     "  probe: {field: box/probe/temperature, unit: degC, noise: 0.1 degC, every: 3 s}\n"
     "  wall:  {field: box/wall/temperature, unit: degC, noise: 0.1 degC, every: 3 s}\n"
     "estimate: {states: [box/*/temperature]}\n";
-
-static double seconds(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, ascending);
-    return values[count / 2];
-}
 
 static void must(gm_status status, const gm_error *error)
 {

@@ -9,39 +9,18 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/require.h"
 #include "base/units.h"
+#include "bench_timing.h"
 #include "domain/domains.h"
 #include "domain/water/water_parts.h"
 
 enum { RUNS = 5, HOURS = 24, PATH_SIZE = 1024, LINE_SIZE = 256, DAYS = 365, CYCLE_S = 300 };
 
 static const double day_s = 86400.0;
-
-/// Of CPU time: other work on the machine does not count.
-static double now_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-    qsort(values, RUNS, sizeof *values, ascending);
-    return values[RUNS / 2];
-}
 
 // ---- a network ----
 
@@ -108,13 +87,13 @@ static double run_days(const gm_model *model, double days, double call_s)
     GM_REQUIRE(gm_layout_create(&model, 1, 1, &options, &layout, &error) == GM_OK);
     GM_REQUIRE(gm_state_create(layout, 0, &state, &error) == GM_OK);
     GM_REQUIRE(gm_state_advance(state, 0, 0, NULL, &error) == GM_OK); // first solve: cold
-    double began_s = now_s();
+    double began_s = seconds(CLOCK_PROCESS_CPUTIME_ID);
     size_t calls = (size_t)llround(days * day_s / call_s);
     for (size_t call = 1; call <= calls; call++) {
         int64_t until_ns = llround((double)call * call_s * 1e9);
         GM_REQUIRE(gm_state_advance(state, 0, until_ns, NULL, &error) == GM_OK);
     }
-    double took_s = now_s() - began_s;
+    double took_s = seconds(CLOCK_PROCESS_CPUTIME_ID) - began_s;
     gm_state_close(state);
     gm_layout_close(layout);
     return took_s;
@@ -248,9 +227,9 @@ static instants run_instants(const gm_model *model, int width, size_t first)
         for (size_t lane = 0; lane < (size_t)width; lane++) {
             set_hour(&made, lane, first + lane, hour % HOURS);
         }
-        double began_s = now_s();
+        double began_s = seconds(CLOCK_PROCESS_CPUTIME_ID);
         GM_REQUIRE(gm_water_solve(&made.view, lanes, &error) == 0);
-        sum.took_s += now_s() - began_s;
+        sum.took_s += seconds(CLOCK_PROCESS_CPUTIME_ID) - began_s;
         for (int lane = 0; lane < width; lane++) {
             sum.iterations += (size_t)made.view.iterations[lane];
         }
@@ -280,8 +259,8 @@ static void measure_day(const town *measured, const char *path, result *row)
         gemel[run] = run_days(measured->model, 1.0, day_s);
     }
     row->solves = raced ? row->solves : 0;
-    row->gemel_us = 1e6 * median(gemel);
-    row->peer_us = raced ? 1e6 * median(peer) : 0.0;
+    row->gemel_us = 1e6 * median(gemel, RUNS);
+    row->peer_us = raced ? 1e6 * median(peer, RUNS) : 0.0;
 }
 
 static void measure_lanes(const town *measured, result *row)
@@ -302,11 +281,11 @@ static void measure_lanes(const town *measured, result *row)
         ratio[run] = eight[run] / one[run];
     }
     GM_REQUIRE(alone == together); // a lane's course does not depend on its neighbours
-    row->one_us = 1e6 * median(one) / HOURS;
-    row->eight_us = 1e6 * median(eight) / HOURS;
+    row->one_us = 1e6 * median(one, RUNS) / HOURS;
+    row->eight_us = 1e6 * median(eight, RUNS) / HOURS;
     row->one_iteration_us = row->one_us * HOURS * GM_LANES / (double)alone;
     row->eight_iteration_us = row->eight_us * HOURS * GM_LANES / (double)together;
-    row->ratio_8 = median(ratio);
+    row->ratio_8 = median(ratio, RUNS);
 }
 
 static void print_row(const result *row)
