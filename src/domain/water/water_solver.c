@@ -156,7 +156,7 @@ static void store_inflows(const water_view *view, gm_lane_mask lanes)
 static void store(const water_view *view, gm_lane_mask lanes)
 {
     gm_water_devices_settle(view, lanes);
-    gm_water_heads_store(view, lanes);
+    gm_water_rows_store(view, gm_water_work(view)->head, view->head, lanes);
     store_flows(view, lanes);
     store_inflows(view, lanes);
     gm_water_outlets_store(view, lanes);

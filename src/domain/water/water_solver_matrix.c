@@ -37,11 +37,10 @@ void gm_water_nodes_begin(const water_view *view)
     (view->width == 1 ? water_nodes_begin_1 : water_nodes_begin_8)(view);
 }
 
-GM_INLINE void store_heads(const water_view *view, gm_lane_mask lanes, const size_t width)
+GM_INLINE void store_rows(const water_view *view, const double *rows, double *column,
+                          gm_lane_mask lanes, const size_t width)
 {
     const water_solver *solver = view->net->solver;
-    const double *restrict head = gm_water_work(view)->head;
-    double *restrict column = view->head;
     double wanted[GM_LANES];
     for (size_t lane = 0; lane < width; lane++) {
         wanted[lane] = lanes >> lane & 1u ? 1.0 : 0.0;
@@ -49,24 +48,28 @@ GM_INLINE void store_heads(const water_view *view, gm_lane_mask lanes, const siz
     for (size_t junction = 0; junction < solver->junction_count; junction++) {
         const size_t from = solver->spot[junction] * width, to = junction * width;
         for (size_t lane = 0; lane < width; lane++) {
-            column[to + lane] = wanted[lane] > 0.0 ? head[from + lane] : column[to + lane];
+            double value = rows != NULL ? rows[from + lane] : 0.0;
+            column[to + lane] = wanted[lane] > 0.0 ? value : column[to + lane];
         }
     }
 }
 
-GM_KERNEL static void water_heads_store_1(const water_view *view, gm_lane_mask lanes)
+GM_KERNEL static void water_rows_store_1(const water_view *view, const double *rows, double *column,
+                                         gm_lane_mask lanes)
 {
-    store_heads(view, lanes, 1);
+    store_rows(view, rows, column, lanes, 1);
 }
 
-GM_KERNEL static void water_heads_store_8(const water_view *view, gm_lane_mask lanes)
+GM_KERNEL static void water_rows_store_8(const water_view *view, const double *rows, double *column,
+                                         gm_lane_mask lanes)
 {
-    store_heads(view, lanes, GM_LANES);
+    store_rows(view, rows, column, lanes, GM_LANES);
 }
 
-void gm_water_heads_store(const water_view *view, gm_lane_mask lanes)
+void gm_water_rows_store(const water_view *view, const double *rows, double *column,
+                         gm_lane_mask lanes)
 {
-    (view->width == 1 ? water_heads_store_1 : water_heads_store_8)(view, lanes);
+    (view->width == 1 ? water_rows_store_1 : water_rows_store_8)(view, rows, column, lanes);
 }
 
 // ---- the system ----

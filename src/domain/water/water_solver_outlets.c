@@ -209,41 +209,10 @@ void gm_water_outlets_begin(const water_view *view)
 }
 
 /// Columns without outlets hold nothing, or the demand that does not depend on pressure.
-/// @param demand  by spot; NULL: nothing
-GM_INLINE void store_rows(const water_view *view, const double *demand, double *column,
-                          gm_lane_mask lanes, const size_t width)
-{
-    const water_solver *solver = view->net->solver;
-    double wanted[GM_LANES];
-    for (size_t lane = 0; lane < width; lane++) {
-        wanted[lane] = lanes >> lane & 1u ? 1.0 : 0.0;
-    }
-    for (size_t junction = 0; junction < solver->junction_count; junction++) {
-        const size_t to = junction * width, from = solver->spot[junction] * width;
-        for (size_t lane = 0; lane < width; lane++) {
-            double flow = demand != NULL ? demand[from + lane] : 0.0;
-            column[to + lane] = wanted[lane] > 0.0 ? flow : column[to + lane];
-        }
-    }
-}
-
-GM_KERNEL static void water_rows_store_1(const water_view *view, const double *demand,
-                                         double *column, gm_lane_mask lanes)
-{
-    store_rows(view, demand, column, lanes, 1);
-}
-
-GM_KERNEL static void water_rows_store_8(const water_view *view, const double *demand,
-                                         double *column, gm_lane_mask lanes)
-{
-    store_rows(view, demand, column, lanes, GM_LANES);
-}
-
 static void store_none(const water_view *view, int kind, gm_lane_mask lanes)
 {
     const double *demand = kind == WATER_CONSUMERS ? gm_water_work(view)->demand : NULL;
-    (view->width == 1 ? water_rows_store_1 : water_rows_store_8)(view, demand,
-                                                                 column_of(view, kind), lanes);
+    gm_water_rows_store(view, demand, column_of(view, kind), lanes);
 }
 
 void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes)

@@ -208,8 +208,10 @@ void gm_water_outlets_store(const water_view *view, gm_lane_mask lanes);
 
 /// Demands from what is wanted, heads of tanks and reservoirs as given.
 void gm_water_nodes_begin(const water_view *view);
-/// Heads of junctions into the columns.
-void gm_water_heads_store(const water_view *view, gm_lane_mask lanes);
+/// Values of junctions into a column, in the lanes of the mask.
+/// @param rows  [junction_count][width] by spot; NULL: nothing everywhere
+void gm_water_rows_store(const water_view *view, const double *rows, double *column,
+                         gm_lane_mask lanes);
 /// Assembles the linear system of one iteration and solves it: heads.
 /// @param bad  out, in failed lanes: the spot whose pivot failed
 gm_lane_mask gm_water_heads_solve(const water_view *view, gm_lane_mask lanes, uint32_t *bad);
