@@ -4,42 +4,18 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "assim/lane_sums.h"
 #include "num/lanes.h"
 
 GM_KERNEL static double lane_mean(const double *values, size_t lanes)
 {
-    // eight partial sums: the order of additions is fixed, whatever the vector width
-    double part[GM_LANES] = { 0 };
-    size_t lane = 0;
-    for (; lane + GM_LANES <= lanes; lane += GM_LANES) {
-        for (size_t k = 0; k < GM_LANES; k++) {
-            part[k] += values[lane + k];
-        }
-    }
-    double sum =
-        ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
-    for (; lane < lanes; lane++) {
-        sum += values[lane];
-    }
-    return sum / (double)lanes;
+    return gm_lane_sum(values, lanes) / (double)lanes;
 }
 
 GM_KERNEL static double lane_covariance(const double *a, double mean_a, const double *b,
                                         double mean_b, size_t lanes)
 {
-    double part[GM_LANES] = { 0 };
-    size_t lane = 0;
-    for (; lane + GM_LANES <= lanes; lane += GM_LANES) {
-        for (size_t k = 0; k < GM_LANES; k++) {
-            part[k] += (a[lane + k] - mean_a) * (b[lane + k] - mean_b);
-        }
-    }
-    double sum =
-        ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
-    for (; lane < lanes; lane++) {
-        sum += (a[lane] - mean_a) * (b[lane] - mean_b);
-    }
-    return sum / (double)(lanes - 1);
+    return gm_lane_comoment(a, mean_a, b, mean_b, lanes) / (double)(lanes - 1);
 }
 
 /// One measurement, as far as it concerns the values it moves.
@@ -76,7 +52,7 @@ static double zero_of(double value)
     return value - value;
 }
 
-static gm_status check(const gm_analysis *analysis, gm_error *error)
+gm_status gm_analysis_check(const gm_analysis *analysis, gm_error *error)
 {
     if (analysis->lanes < 2) {
         return gm_error_set(error, GM_INVALID, "an ensemble update needs at least 2 lanes");
@@ -160,7 +136,7 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
 gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,
                                 gm_error *error)
 {
-    gm_status status = check(analysis, error);
+    gm_status status = gm_analysis_check(analysis, error);
     if (status != GM_OK) {
         return status;
     }

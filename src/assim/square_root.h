@@ -46,13 +46,15 @@ typedef struct gm_innovation {
     double ensemble_variance; // P
 } gm_innovation;
 
+/// What every update asks of its input. A pure look.
+/// @return GM_INVALID (fewer than 2 lanes, a variance that is not positive, a caution below 1, a
+/// chance below 0), GM_NUMERIC (a value that is not finite)
+gm_status gm_analysis_check(const gm_analysis *analysis, gm_error *error);
+
 /// Updates values (and predictions) by all measurements in their order.
 /// @param innovations  out, [measurement_count], all taken against the lanes before the whole
 /// update; NULL to skip
-/// @return GM_INVALID (fewer than 2 lanes, a variance that is not positive, a caution below 1,
-/// a chance below 0),
-/// GM_NUMERIC (a value that is not finite):
-///         then nothing was changed
+/// @return as gm_analysis_check: then nothing was changed
 gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,
                                 gm_error *error);
 
