@@ -1,0 +1,319 @@
+// The ensemble transform Kalman filter; equations and sources in transform_filter.h.
+#include "assim/transform_filter.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "assim/lane_sums.h"
+#include "base/require.h"
+#include "num/dense.h"
+
+enum {
+    ROWS = 4,  // that share what is loaded of the matrix
+    TILE = 16, // lanes whose sums stay in registers
+};
+
+// ---- rows of the matrix ----
+
+/// row = factors times the matrix. @param factors [lanes]
+GM_KERNEL static void transform_row(const double *restrict factors, const double *restrict matrix,
+                                    size_t lanes, double *restrict row)
+{
+    memset(row, 0, lanes * sizeof *row);
+    for (size_t i = 0; i < lanes; i++) {
+        const double factor = factors[i], *restrict from = matrix + i * lanes;
+        for (size_t k = 0; k < lanes; k++) {
+            row[k] += factor * from[k];
+        }
+    }
+}
+
+/// What a direction takes out of every row of the matrix, and adds to its shift.
+typedef struct removal {
+    const double *direction; // [lanes]
+    double share;            // of a row's product with it that is taken out
+    double moves;            // and that is added to the shift
+} removal;
+
+GM_KERNEL static void transform_remove(gm_transform *transform, removal of)
+{
+    size_t lanes = transform->lanes;
+    const double *restrict direction = of.direction;
+    for (size_t i = 0; i < lanes; i++) {
+        double *restrict row = transform->matrix + i * lanes;
+        double product = gm_lane_product(row, direction, lanes);
+        double taken = product * of.share;
+        transform->shift[i] += product * of.moves;
+        for (size_t k = 0; k < lanes; k++) {
+            row[k] -= taken * direction[k];
+        }
+    }
+}
+
+// ---- measurements ----
+
+/// Writes a row's deviations. @return its mean
+GM_KERNEL static double transform_centre(const double *restrict row, size_t lanes,
+                                         double *restrict deviations)
+{
+    double mean = gm_lane_sum(row, lanes) / (double)lanes;
+    for (size_t k = 0; k < lanes; k++) {
+        deviations[k] = row[k] - mean;
+    }
+    return mean;
+}
+
+GM_KERNEL static double transform_product(const double *a, const double *b, size_t lanes)
+{
+    return gm_lane_product(a, b, lanes);
+}
+
+static void take_measurement(gm_transform *transform, const gm_analysis *analysis, size_t index,
+                             gm_innovation *innovation)
+{
+    size_t lanes = transform->lanes;
+    double degrees = (double)(lanes - 1);
+    double *given = transform->work, *now = given + lanes;
+    double mean = transform_centre(analysis->predictions + index * lanes, lanes, given);
+    double variance = analysis->variance[index];
+    double surprise = analysis->measured[index] - mean;
+    if (innovation != NULL) {
+        double ensemble = transform_product(given, given, lanes) / degrees;
+        *innovation = (gm_innovation){ surprise, sqrt(ensemble + variance), ensemble };
+    }
+    surprise -= transform_product(given, transform->shift, lanes);
+    transform_row(given, transform->matrix, lanes, now);
+    double ensemble = transform_product(now, now, lanes) / degrees;
+    if (analysis->gate > 0.0) {
+        double limit = surprise * surprise / (analysis->gate * analysis->gate);
+        variance = fmax(variance, limit - ensemble);
+    }
+    double total = ensemble + variance, scale = 1.0 / (degrees * total);
+    removal of = { .direction = now,
+                   .share = scale / (1.0 + sqrt(variance / total)),
+                   .moves = scale * surprise };
+    transform_remove(transform, of);
+}
+
+// ---- application ----
+
+/// As many rows as there are, deviations in, one tile of lanes out. Sums run over lanes in order.
+GM_INLINE void fill_tile(const double *restrict deviations, const double *restrict matrix,
+                         size_t lanes, const size_t rows, const size_t width,
+                         double sum[ROWS][TILE])
+{
+    for (size_t i = 0; i < lanes; i++) {
+        const double *restrict from = matrix + i * lanes;
+        for (size_t row = 0; row < rows; row++) {
+            const double factor = deviations[row * lanes + i];
+            for (size_t k = 0; k < width; k++) {
+                sum[row][k] += factor * from[k];
+            }
+        }
+    }
+}
+
+GM_INLINE void apply_rows(const gm_transform *transform, double *restrict values, const size_t rows,
+                          double *restrict work)
+{
+    const size_t lanes = transform->lanes;
+    double mean[ROWS];
+    for (size_t row = 0; row < rows; row++) {
+        double *restrict own = work + row * lanes;
+        const double *restrict from = values + row * lanes;
+        mean[row] = gm_lane_sum(from, lanes) / (double)lanes;
+        for (size_t k = 0; k < lanes; k++) {
+            own[k] = from[k] - mean[row];
+        }
+        mean[row] += gm_lane_product(own, transform->shift, lanes);
+    }
+    for (size_t first = 0; first < lanes; first += TILE) {
+        double sum[ROWS][TILE] = { 0 };
+        size_t width = lanes - first < TILE ? lanes - first : TILE;
+        if (width == TILE) {
+            fill_tile(work, transform->matrix + first, lanes, rows, TILE, sum);
+        } else {
+            fill_tile(work, transform->matrix + first, lanes, rows, width, sum);
+        }
+        for (size_t row = 0; row < rows; row++) {
+            for (size_t k = 0; k < width; k++) {
+                values[row * lanes + first + k] = mean[row] + sum[row][k];
+            }
+        }
+    }
+}
+
+GM_KERNEL static void transform_values(const gm_transform *transform, double *values, size_t count,
+                                       double *work)
+{
+    size_t row = 0;
+    for (; row + ROWS <= count; row += ROWS) {
+        apply_rows(transform, values + row * transform->lanes, ROWS, work);
+    }
+    for (; row < count; row++) {
+        apply_rows(transform, values + row * transform->lanes, 1, work);
+    }
+}
+
+// ---- public ----
+
+size_t gm_transform_work_count(size_t lanes)
+{
+    return ROWS * lanes;
+}
+
+size_t gm_transform_room(size_t lanes)
+{
+    // beside shift and matrix: eigenvalues, eigenvectors and a matrix of the symmetric root
+    return lanes + lanes * lanes + gm_transform_work_count(lanes) + lanes + 2 * lanes * lanes;
+}
+
+gm_transform gm_transform_start(double *room, size_t lanes, double inflation)
+{
+    gm_transform made = { .lanes = lanes,
+                          .matrix = room,
+                          .shift = room + lanes * lanes,
+                          .work = room + lanes * lanes + lanes };
+    memset(room, 0, (lanes * lanes + lanes) * sizeof *room);
+    for (size_t lane = 0; lane < lanes; lane++) {
+        made.matrix[lane * lanes + lane] = inflation;
+    }
+    return made;
+}
+
+gm_status gm_transform_take(gm_transform *transform, const gm_analysis *analysis,
+                            gm_innovation *innovations, gm_error *error)
+{
+    GM_REQUIRE(analysis->lanes == transform->lanes);
+    gm_analysis looked = *analysis;
+    looked.value_count = 0;
+    gm_status status = gm_analysis_check(&looked, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    if (analysis->caution != NULL || analysis->chance > 0.0) {
+        return gm_error_set(error, GM_INVALID,
+                            "one transform cannot treat values with different caution");
+    }
+    for (size_t index = 0; index < analysis->measurement_count; index++) {
+        take_measurement(transform, analysis, index,
+                         innovations != NULL ? innovations + index : NULL);
+    }
+    return GM_OK;
+}
+
+gm_status gm_transform_symmetrise(gm_transform *transform, gm_error *error)
+{
+    size_t lanes = transform->lanes;
+    double *values = transform->work + gm_transform_work_count(lanes);
+    double *vectors = values + lanes, *product = vectors + lanes * lanes;
+    for (size_t i = 0; i < lanes; i++) {
+        for (size_t j = 0; j <= i; j++) {
+            double sum = transform_product(transform->matrix + i * lanes,
+                                           transform->matrix + j * lanes, lanes);
+            product[i * lanes + j] = sum;
+            product[j * lanes + i] = sum;
+        }
+    }
+    gm_status status = gm_symmetric_eigen(lanes, product, values, vectors, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < lanes; i++) {
+        double root = sqrt(fmax(values[i], 0.0));
+        for (size_t k = 0; k < lanes; k++) {
+            product[i * lanes + k] = root * vectors[i * lanes + k];
+        }
+    }
+    gm_dense_multiply_transposed((gm_product_shape){ lanes, lanes, lanes }, vectors, product,
+                                 transform->matrix);
+    return GM_OK;
+}
+
+/// Reflects the matrix's rows at the plane normal to `direction`.
+static void reflect(gm_transform *transform, const double *direction)
+{
+    double square = transform_product(direction, direction, transform->lanes);
+    if (square > 0.0) {
+        transform_remove(transform, (removal){ direction, 2.0 / square, 0.0 });
+    }
+}
+
+void gm_transform_rotate(gm_transform *transform, gm_random random, uint32_t purpose,
+                         uint64_t occurrence)
+{
+    size_t lanes = transform->lanes;
+    double *axis = transform->work, *direction = axis + lanes;
+    // a reflection that takes the mean's direction to the first axis; the others are free to turn
+    for (size_t lane = 0; lane < lanes; lane++) {
+        axis[lane] = 1.0;
+    }
+    axis[0] += sqrt((double)lanes);
+    reflect(transform, axis);
+    for (size_t first = 1; first < lanes; first++) {
+        gm_draw draw = { (uint32_t)first, (uint32_t)first, purpose, occurrence };
+        memset(direction, 0, lanes * sizeof *direction);
+        gm_random_normal_lanes(random, draw, (int)(lanes - first), direction + first);
+        double length = sqrt(transform_product(direction, direction, lanes));
+        bool turned = direction[first] >= 0.0; // Stewart's sign, drawn with the direction
+        direction[first] += turned ? length : -length;
+        if (first + 1 < lanes) {
+            reflect(transform, direction);
+        }
+        for (size_t row = 0; turned && row < lanes; row++) {
+            transform->matrix[row * lanes + first] *= -1.0;
+        }
+    }
+    reflect(transform, axis);
+}
+
+void gm_transform_inflate(gm_transform *transform, double factor)
+{
+    for (size_t i = 0; i < transform->lanes * transform->lanes; i++) {
+        transform->matrix[i] *= factor;
+    }
+}
+
+void gm_transform_apply(const gm_transform *transform, double *values, size_t count, double *work)
+{
+    transform_values(transform, values, count, work);
+}
+
+gm_transform_options gm_default_transform_options(void)
+{
+    return (gm_transform_options){ .before = 1.0, .after = 1.0, .symmetric = true };
+}
+
+static bool is_factor(double factor)
+{
+    return factor > 0.0 && isfinite(factor);
+}
+
+gm_status gm_transform_update(const gm_analysis *analysis, const gm_transform_options *options,
+                              double *room, gm_innovation *innovations, gm_error *error)
+{
+    if (!is_factor(options->before) || !is_factor(options->after)) {
+        return gm_error_set(error, GM_INVALID, "an inflation by %g before and %g after",
+                            options->before, options->after);
+    }
+    gm_status status = gm_analysis_check(analysis, error);
+    gm_transform transform = { 0 };
+    if (status == GM_OK) {
+        transform = gm_transform_start(room, analysis->lanes, options->before);
+        status = gm_transform_take(&transform, analysis, innovations, error);
+    }
+    if (status == GM_OK && options->symmetric && options->turns == NULL) {
+        status = gm_transform_symmetrise(&transform, error);
+    }
+    if (status != GM_OK) {
+        return status;
+    }
+    if (options->turns != NULL) {
+        gm_transform_rotate(&transform, *options->turns, options->purpose, options->occurrence);
+    }
+    gm_transform_inflate(&transform, options->after);
+    gm_transform_apply(&transform, analysis->values, analysis->value_count, transform.work);
+    gm_transform_apply(&transform, analysis->predictions, analysis->measurement_count,
+                       transform.work);
+    return GM_OK;
+}

@@ -1,0 +1,113 @@
+// Filters against the published scores of twin experiments with Lorenz's models.
+//
+// Expected are the time means of the analysis' root mean square error that DAPPER publishes beside
+// its settings (Raanes et al., Journal of Open Source Software 9 (2024) 5150); each row is the mean
+// over 32 seeds of 1000 analyses, of the particle filter the median. A seed has lost track when the
+// last tenth of its analyses is further from the truth than half the truth's own spread.
+#include <math.h>
+#include <stdio.h>
+
+#include "study/lorenz_trial.h"
+#include "study/validation.h"
+
+enum { SEEDS = 32 };
+
+static const gm_lorenz_tuning sqrt_63_3 = { .inflation = 1.30 };
+static const gm_lorenz_tuning sqrt_63_10 = { .inflation = 1.02, .turns = true };
+static const gm_lorenz_tuning sqrt_96_24 = { .inflation = 1.013, .turns = true };
+static const gm_lorenz_tuning sqrt_96_20 = { .inflation = 1.04, .turns = true };
+static const gm_lorenz_tuning sqrt_sparse = { .inflation = 1.10 };
+
+/// One line of the table.
+typedef struct row {
+    const char *what;
+    gm_lorenz_setting (*setting)(void);
+    const gm_lorenz_filter *filter;
+    const void *settings;
+    size_t lanes;
+    double expected;
+    double tolerance; // relative
+    bool median;      // of the seeds, instead of the mean
+    bool keeps;       // no seed may lose track
+} row;
+
+static const row rows_63[] = {
+    { "square root, 3 lanes", gm_lorenz_63, &gm_lorenz_square_root, &sqrt_63_3, 3, 0.80, 0.10,
+      false, false },
+    { "square root, 10 lanes", gm_lorenz_63, &gm_lorenz_square_root, &sqrt_63_10, 10, 0.60, 0.10,
+      false, false },
+};
+
+static const row rows_96[] = {
+    { "square root, 24 lanes", gm_lorenz_96, &gm_lorenz_square_root, &sqrt_96_24, 24, 0.18, 0.08,
+      false, false },
+    { "square root, 20 lanes", gm_lorenz_96, &gm_lorenz_square_root, &sqrt_96_20, 20, 0.20, 0.08,
+      false, false },
+    { "sparse: square root, 40 lanes", gm_lorenz_96_sparse, &gm_lorenz_square_root, &sqrt_sparse,
+      40, 2.2, 0.15, false, false },
+};
+
+static gm_status try_row(const row *tried, gm_validation_report *report, gm_error *error)
+{
+    gm_lorenz_trial trial = { .setting = tried->setting(),
+                              .filter = tried->filter,
+                              .settings = tried->settings,
+                              .lanes = tried->lanes };
+    gm_lorenz_summary summary = { 0 };
+    gm_status status = gm_lorenz_run_seeds(&trial, SEEDS, NULL, &summary, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_validation_number number = { .relation = GM_NEAR,
+                                    .expected = tried->expected,
+                                    .got = tried->median ? summary.median : summary.mean,
+                                    .tolerance = tried->tolerance * tried->expected,
+                                    .unit = "1" };
+    snprintf(number.what, sizeof number.what, "%s", tried->what);
+    gm_validation_add(report, &number);
+    number = (gm_validation_number){ .relation = tried->keeps ? GM_AT_MOST : GM_REPORTED,
+                                     .got = (double)summary.lost,
+                                     .unit = "seeds" };
+    snprintf(number.what, sizeof number.what, "  lost track, of %d", SEEDS);
+    gm_validation_add(report, &number);
+    return GM_OK;
+}
+
+static gm_status try_rows(const row *rows, size_t count, gm_validation_report *report,
+                          gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        status = try_row(&rows[index], report, error);
+    }
+    return status;
+}
+
+static gm_status run_63(const gm_validation_context *context, gm_validation_report *report,
+                        gm_error *error)
+{
+    (void)context;
+    return try_rows(rows_63, sizeof rows_63 / sizeof *rows_63, report, error);
+}
+
+static gm_status run_96(const gm_validation_context *context, gm_validation_report *report,
+                        gm_error *error)
+{
+    (void)context;
+    return try_rows(rows_96, sizeof rows_96 / sizeof *rows_96, report, error);
+}
+
+const gm_validation_case gm_validation_lorenz_63 = {
+    .name = "filters on three variables (1963)",
+    .domain = "lorenz",
+    .source = "Sakov, Oliver, Bertino, Mon. Wea. Rev. 140 (2012) 1988-2004, table 1; DAPPER",
+    .run = run_63,
+};
+
+const gm_validation_case gm_validation_lorenz_96 = {
+    .name = "filters on forty variables (1996)",
+    .domain = "lorenz",
+    .source = "Sakov, Oke, Tellus A 60 (2008) 361-371, table 1; Spantini, Baptista, Marzouk, SIAM "
+              "Review 64 (2022) 921-953, fig. 9; DAPPER",
+    .run = run_96,
+};
