@@ -1,0 +1,516 @@
+// What readings can tell of unknowns; equations and sources in observability.h.
+//
+// Sensors are taken one after the other. Given those taken already, a sensor's readings bring what
+// they do not share: y - b y(taken) with b = S N^-1, of slope G and variance 1 after scaling. So
+// its information is G' G, and the sum over sensors is F whatever their order. The Cholesky factor
+// of N grows by a row with each.
+#include "assim/observability.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "assim/square_root.h"
+#include "base/arena.h"
+#include "base/require.h"
+#include "num/dense.h"
+
+static const double chance = 4.0; // squared standard errors that a covariance of lanes must exceed
+
+// Memory for looking at one sensor.
+typedef struct look {
+    double *shared;  // [reading_count] the factor's next row
+    double *weights; // [reading_count] b
+    double *slope;   // [slice_count][unknown_count] G
+    double *spread;  // [slice_count][unknown_count] G P
+    double *inner;   // [slice_count][slice_count] 1 + G P G'
+    double *turned;  // [unknown_count][slice_count] G'
+    double *reached; // [slice_count][quantity_count] G P effects'
+} look;
+
+static gm_status no_memory(gm_error *error)
+{
+    return gm_error_set(error, GM_MEMORY, "no memory to weigh sensors");
+}
+
+// ---- checks ----
+
+/// 0, or NaN for a value that is not finite: sums of it never overflow.
+static double zero_of(const double *values, size_t count)
+{
+    double sum = 0.0;
+    for (size_t index = 0; index < count; index++) {
+        sum += values[index] * 0.0;
+    }
+    return sum;
+}
+
+static gm_status check(const gm_sensing *sensing, gm_error *error)
+{
+    const gm_sensing *in = sensing;
+    if (in->unknown_count < 1 || in->slice_count < 1 || in->present_count > in->reading_count ||
+        in->sample_count == 1 || in->lanes == 1) {
+        return gm_error_set(error, GM_INVALID, "there is nothing to determine, or no time for it");
+    }
+    if (in->unknown_count > GM_UNKNOWNS_MAX) {
+        return gm_error_set(error, GM_LIMIT,
+                            "%zu values are estimated: at most %d are looked at together",
+                            in->unknown_count, GM_UNKNOWNS_MAX);
+    }
+    for (size_t reading = 0; reading < in->reading_count; reading++) {
+        if (!(in->noise[reading] > 0.0) || (in->lanes > 0 && !(in->last_noise[reading] > 0.0))) {
+            return gm_error_set(error, GM_INVALID, "a sensor without noise cannot be weighed");
+        }
+    }
+    double sum = zero_of(in->slopes, in->reading_count * in->slice_count * in->unknown_count) +
+                 zero_of(in->effects, in->quantity_count * in->unknown_count) +
+                 zero_of(in->wander, in->reading_count * in->sample_count) +
+                 zero_of(in->ends, in->quantity_count * in->lanes) +
+                 zero_of(in->last, in->reading_count * in->lanes);
+    return isfinite(sum)
+               ? GM_OK
+               : gm_error_set(error, GM_NUMERIC, "a value that is followed is not finite");
+}
+
+// ---- memory ----
+
+static void close_look(look *at)
+{
+    gm_memory_free(at->shared);
+    gm_memory_free(at->weights);
+    gm_memory_free(at->slope);
+    gm_memory_free(at->spread);
+    gm_memory_free(at->inner);
+    gm_memory_free(at->turned);
+    gm_memory_free(at->reached);
+}
+
+static gm_status open_look(const gm_sensing *in, look *at, gm_error *error)
+{
+    size_t sloped = in->slice_count * in->unknown_count;
+    *at = (look){
+        .shared = gm_memory_new(in->reading_count, sizeof(double)),
+        .weights = gm_memory_new(in->reading_count, sizeof(double)),
+        .slope = gm_memory_new(sloped, sizeof(double)),
+        .spread = gm_memory_new(sloped, sizeof(double)),
+        .inner = gm_memory_new(in->slice_count * in->slice_count, sizeof(double)),
+        .turned = gm_memory_new(sloped, sizeof(double)),
+        .reached = gm_memory_new(in->slice_count * in->quantity_count, sizeof(double)),
+    };
+    if (at->shared == NULL || at->weights == NULL || at->slope == NULL || at->spread == NULL ||
+        at->inner == NULL || at->turned == NULL || at->reached == NULL) {
+        close_look(at);
+        return no_memory(error);
+    }
+    return GM_OK;
+}
+
+void gm_observability_close(gm_observability *observability)
+{
+    if (observability != NULL) {
+        gm_memory_free(observability->taken);
+        gm_memory_free(observability->precision);
+        gm_memory_free(observability->left);
+        gm_memory_free(observability->alone);
+        gm_memory_free(observability->before);
+        gm_memory_free(observability->after);
+        gm_memory_free(observability->follows);
+        gm_memory_free(observability->deviations);
+        gm_memory_free(observability->order);
+        gm_memory_free(observability->factor);
+        gm_memory_free(observability);
+    }
+}
+
+static gm_observability *make(const gm_sensing *in)
+{
+    gm_observability *made = gm_memory_new(1, sizeof *made);
+    if (made == NULL) {
+        return NULL;
+    }
+    size_t square = in->unknown_count * in->unknown_count;
+    size_t rows = in->sample_count > 0 ? in->reading_count : 0;
+    size_t deviations = (in->quantity_count + in->reading_count) * in->lanes;
+    *made = (gm_observability){
+        .sensing = in,
+        .taken = gm_memory_new(in->reading_count, sizeof(bool)),
+        .precision = gm_memory_new(square, sizeof(double)),
+        .left = gm_memory_new(square, sizeof(double)),
+        .alone = gm_memory_new(in->unknown_count, sizeof(double)),
+        .before = gm_memory_new(in->quantity_count, sizeof(double)),
+        .after = gm_memory_new(in->quantity_count, sizeof(double)),
+        .follows = gm_memory_new(in->unknown_count * in->quantity_count, sizeof(double)),
+        .deviations = gm_memory_new(deviations, sizeof(double)),
+        .order = gm_memory_new(in->reading_count, sizeof(size_t)),
+        .factor = gm_memory_new(rows * (rows + 1) / 2, sizeof(double)),
+    };
+    if (made->taken == NULL || made->precision == NULL || made->left == NULL ||
+        made->alone == NULL || made->before == NULL || made->after == NULL ||
+        made->follows == NULL || made->deviations == NULL || made->order == NULL ||
+        made->factor == NULL) {
+        gm_observability_close(made);
+        return NULL;
+    }
+    return made;
+}
+
+// ---- what a sensor says that those taken do not ----
+
+/// N between two readings.
+static double noise_between(const gm_sensing *in, size_t a, size_t b)
+{
+    double sum = 0.0;
+    const double *one = in->wander + a * in->sample_count,
+                 *other = in->wander + b * in->sample_count;
+    for (size_t sample = 0; sample < in->sample_count; sample++) {
+        sum += one[sample] * other[sample];
+    }
+    double samples = (double)in->sample_count;
+    double caution = 1.0 + (double)in->present_count / samples;
+    double shared = in->sample_count > 0 ? caution * sum / (samples - 1.0) : 0.0;
+    return a == b ? shared + in->noise[a] : shared;
+}
+
+/// Fills at->shared, at->weights and at->slope. @return the standard deviation of what is its own
+static double look_at(const gm_observability *o, size_t reading, look *at)
+{
+    const gm_sensing *in = o->sensing;
+    size_t taken = in->sample_count > 0 ? o->order_count : 0;
+    size_t sloped = in->slice_count * in->unknown_count;
+    double own = noise_between(in, reading, reading);
+    for (size_t i = 0; i < taken; i++) {
+        const double *row = o->factor + i * (i + 1) / 2;
+        double value = noise_between(in, reading, o->order[i]);
+        for (size_t j = 0; j < i; j++) {
+            value -= row[j] * at->shared[j];
+        }
+        at->shared[i] = value / row[i];
+        own -= at->shared[i] * at->shared[i];
+    }
+    memcpy(at->weights, at->shared, taken * sizeof *at->weights);
+    for (size_t i = taken; i-- > 0;) {
+        const double *row = o->factor + i * (i + 1) / 2;
+        at->weights[i] /= row[i];
+        for (size_t j = 0; j < i; j++) {
+            at->weights[j] -= row[j] * at->weights[i];
+        }
+    }
+    double deviation = sqrt(fmax(own, in->noise[reading])); // its error is its own
+    memcpy(at->slope, in->slopes + reading * sloped, sloped * sizeof *at->slope);
+    for (size_t i = 0; i < taken; i++) {
+        const double *other = in->slopes + o->order[i] * sloped;
+        for (size_t index = 0; index < sloped; index++) {
+            at->slope[index] -= at->weights[i] * other[index];
+        }
+    }
+    for (size_t index = 0; index < sloped; index++) {
+        at->slope[index] /= deviation;
+    }
+    return deviation;
+}
+
+// ---- what is left ----
+
+/// A sensor's information goes into the precision.
+static void add_information(gm_observability *o, size_t reading, look *at)
+{
+    const gm_sensing *in = o->sensing;
+    double deviation = look_at(o, reading, at);
+    for (size_t slice = 0; slice < in->slice_count; slice++) {
+        const double *slope = at->slope + slice * in->unknown_count;
+        for (size_t i = 0; i < in->unknown_count; i++) {
+            double *row = o->precision + i * in->unknown_count;
+            for (size_t j = 0; slope[i] != 0.0 && j < in->unknown_count; j++) {
+                row[j] += slope[i] * slope[j];
+            }
+        }
+    }
+    if (in->sample_count > 0) {
+        double *row = o->factor + o->order_count * (o->order_count + 1) / 2;
+        memcpy(row, at->shared, o->order_count * sizeof *row);
+        row[o->order_count] = deviation;
+    }
+    o->order[o->order_count++] = reading;
+    o->taken[reading] = true;
+}
+
+/// P from the precision.
+static gm_status invert(gm_observability *o, gm_error *error)
+{
+    size_t count = o->sensing->unknown_count;
+    double *factor = gm_memory_new(count * count, sizeof *factor);
+    if (factor == NULL) {
+        return no_memory(error);
+    }
+    memcpy(factor, o->precision, count * count * sizeof *factor);
+    bool fine = gm_cholesky(count, factor);
+    memset(o->left, 0, count * count * sizeof *o->left);
+    for (size_t unknown = 0; fine && unknown < count; unknown++) {
+        double *row = o->left + unknown * count; // P is symmetric
+        row[unknown] = 1.0;
+        gm_cholesky_solve(count, factor, row);
+        o->alone[unknown] = 1.0 / sqrt(o->precision[unknown * count + unknown]);
+    }
+    gm_memory_free(factor);
+    return fine ? GM_OK
+                : gm_error_set(error, GM_NUMERIC, "what the sensors tell cannot be added up");
+}
+
+static double lane_product(const gm_sensing *in, const double *a, const double *b)
+{
+    double sum = 0.0;
+    for (size_t lane = 0; lane < in->lanes; lane++) {
+        sum += a[lane] * b[lane];
+    }
+    return in->lanes > 0 ? sum / (double)(in->lanes - 1) : 0.0;
+}
+
+static void find_spreads(gm_observability *o)
+{
+    const gm_sensing *in = o->sensing;
+    size_t unknowns = in->unknown_count;
+    for (size_t quantity = 0; quantity < in->quantity_count; quantity++) {
+        const double *effect = in->effects + quantity * unknowns;
+        const double *end = in->ends + quantity * in->lanes,
+                     *left = o->deviations + quantity * in->lanes;
+        double before = lane_product(in, end, end), after = lane_product(in, left, left);
+        for (size_t unknown = 0; unknown < unknowns; unknown++) {
+            double follows = 0.0;
+            const double *row = o->left + unknown * unknowns;
+            for (size_t other = 0; other < unknowns; other++) {
+                follows += row[other] * effect[other];
+            }
+            o->follows[unknown * in->quantity_count + quantity] = follows;
+            before += effect[unknown] * effect[unknown];
+            after += effect[unknown] * follows;
+        }
+        o->before[quantity] = sqrt(before);
+        o->after[quantity] = sqrt(fmin(fmax(after, 0.0), before));
+    }
+}
+
+/// The last readings of some sensors tell what chance did to the lanes.
+static gm_status tame_chance(gm_observability *o, const size_t *readings, size_t count,
+                             gm_error *error)
+{
+    const gm_sensing *in = o->sensing;
+    if (in->lanes == 0 || count == 0) {
+        return GM_OK;
+    }
+    double *predictions = gm_memory_new(count * in->lanes, sizeof *predictions);
+    double *measured = gm_memory_new(count, sizeof *measured);
+    double *variance = gm_memory_new(count, sizeof *variance);
+    gm_status status =
+        predictions != NULL && measured != NULL && variance != NULL ? GM_OK : no_memory(error);
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        const double *from = o->deviations + (in->quantity_count + readings[index]) * in->lanes;
+        memcpy(predictions + index * in->lanes, from, in->lanes * sizeof *predictions);
+        variance[index] = in->last_noise[readings[index]];
+    }
+    if (status == GM_OK) {
+        gm_analysis analysis = { .lanes = in->lanes,
+                                 .values = o->deviations,
+                                 .value_count = in->quantity_count + in->reading_count,
+                                 .predictions = predictions,
+                                 .measurement_count = count,
+                                 .measured = measured, // the mean: only spreads are asked for
+                                 .variance = variance,
+                                 .chance = chance };
+        status = gm_square_root_update(&analysis, NULL, error);
+    }
+    gm_memory_free(predictions);
+    gm_memory_free(measured);
+    gm_memory_free(variance);
+    return status;
+}
+
+static gm_status take_all(gm_observability *o, const size_t *readings, size_t count,
+                          gm_error *error)
+{
+    look at = { 0 };
+    gm_status status = open_look(o->sensing, &at, error);
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        add_information(o, readings[index], &at);
+    }
+    close_look(&at);
+    if (status == GM_OK) {
+        status = tame_chance(o, readings, count, error);
+    }
+    if (status == GM_OK) {
+        status = invert(o, error);
+    }
+    if (status == GM_OK) {
+        find_spreads(o);
+    }
+    return status;
+}
+
+gm_status gm_observability_create(const gm_sensing *sensing, gm_observability **observability,
+                                  gm_error *error)
+{
+    gm_status status = check(sensing, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    gm_observability *made = make(sensing);
+    size_t *present = gm_memory_new(sensing->present_count, sizeof *present);
+    if (made == NULL || present == NULL) {
+        status = no_memory(error);
+    }
+    for (size_t index = 0; status == GM_OK && index < sensing->present_count; index++) {
+        present[index] = index;
+    }
+    if (status == GM_OK) {
+        size_t ends = sensing->quantity_count * sensing->lanes;
+        size_t last = sensing->reading_count * sensing->lanes;
+        for (size_t unknown = 0; unknown < sensing->unknown_count; unknown++) {
+            made->precision[unknown * sensing->unknown_count + unknown] = 1.0;
+        }
+        if (sensing->lanes > 0) {
+            memcpy(made->deviations, sensing->ends, ends * sizeof(double));
+            memcpy(made->deviations + ends, sensing->last, last * sizeof(double));
+        }
+        status = take_all(made, present, sensing->present_count, error);
+    }
+    gm_memory_free(present);
+    if (status != GM_OK) {
+        gm_observability_close(made);
+        return status;
+    }
+    *observability = made;
+    return GM_OK;
+}
+
+gm_status gm_observability_take(gm_observability *observability, size_t reading, gm_error *error)
+{
+    GM_REQUIRE(reading < observability->sensing->reading_count && !observability->taken[reading]);
+    return take_all(observability, &reading, 1, error);
+}
+
+double gm_observability_total(const gm_observability *observability)
+{
+    double sum = 0.0;
+    size_t count = 0;
+    for (size_t quantity = 0; quantity < observability->sensing->quantity_count; quantity++) {
+        if (observability->before[quantity] > 0.0) {
+            sum += observability->after[quantity] / observability->before[quantity];
+            count++;
+        }
+    }
+    return count > 0 ? sum / (double)count : 0.0;
+}
+
+// ---- a further sensor ----
+
+/// G P, 1 + G P G' factored, and L^-1 G P effects' in at->reached.
+static bool reach(const gm_observability *o, look *at)
+{
+    const gm_sensing *in = o->sensing;
+    size_t slices = in->slice_count, unknowns = in->unknown_count, quantities = in->quantity_count;
+    for (size_t slice = 0; slice < slices; slice++) {
+        for (size_t unknown = 0; unknown < unknowns; unknown++) {
+            at->turned[unknown * slices + slice] = at->slope[slice * unknowns + unknown];
+        }
+    }
+    gm_dense_multiply((gm_product_shape){ slices, unknowns, unknowns }, at->slope, o->left,
+                      at->spread);
+    gm_dense_multiply((gm_product_shape){ slices, unknowns, slices }, at->spread, at->turned,
+                      at->inner);
+    gm_dense_multiply((gm_product_shape){ slices, unknowns, quantities }, at->slope, o->follows,
+                      at->reached);
+    for (size_t slice = 0; slice < slices; slice++) {
+        at->inner[slice * slices + slice] += 1.0;
+    }
+    if (!gm_cholesky(slices, at->inner)) {
+        return false;
+    }
+    for (size_t slice = 0; slice < slices; slice++) {
+        double *row = at->reached + slice * quantities;
+        const double *factor = at->inner + slice * slices;
+        for (size_t before = 0; before < slice; before++) {
+            const double *earlier = at->reached + before * quantities;
+            for (size_t quantity = 0; quantity < quantities; quantity++) {
+                row[quantity] -= factor[before] * earlier[quantity];
+            }
+        }
+        for (size_t quantity = 0; quantity < quantities; quantity++) {
+            row[quantity] /= factor[slice];
+        }
+    }
+    return true;
+}
+
+/// By how much a sensor's last reading would lower the variance of what chance does to a quantity.
+static double chance_told(const gm_observability *o, size_t quantity, size_t reading)
+{
+    const gm_sensing *in = o->sensing;
+    if (in->lanes == 0) {
+        return 0.0;
+    }
+    const double *end = o->deviations + quantity * in->lanes;
+    const double *last = o->deviations + (in->quantity_count + reading) * in->lanes;
+    double shared = lane_product(in, end, last), seen = lane_product(in, last, last);
+    double square = shared * shared;
+    double spurious = chance * lane_product(in, end, end) * seen / (double)(in->lanes - 1);
+    double trust = square > spurious ? 1.0 - spurious / square : 0.0;
+    return trust * (2.0 - trust) * square / (seen + in->last_noise[reading]);
+}
+
+static double gain_of(const gm_observability *o, size_t reading, look *at)
+{
+    const gm_sensing *in = o->sensing;
+    look_at(o, reading, at);
+    double sum = 0.0, lost = 0.0;
+    if (!reach(o, at)) {
+        return 0.0;
+    }
+    for (size_t quantity = 0; quantity < in->quantity_count; quantity++) {
+        double told = chance_told(o, quantity, reading), after = o->after[quantity];
+        for (size_t slice = 0; slice < in->slice_count; slice++) {
+            double value = at->reached[slice * in->quantity_count + quantity];
+            told += value * value;
+        }
+        if (o->before[quantity] > 0.0) {
+            sum += after / o->before[quantity];
+            lost += (after - sqrt(fmax(after * after - told, 0.0))) / o->before[quantity];
+        }
+    }
+    return sum > 0.0 ? lost / sum : 0.0;
+}
+
+gm_status gm_observability_rank(const gm_observability *observability, double *gains,
+                                gm_error *error)
+{
+    const gm_sensing *in = observability->sensing;
+    look at = { 0 };
+    gm_status status = open_look(in, &at, error);
+    for (size_t reading = 0; status == GM_OK && reading < in->reading_count; reading++) {
+        gains[reading] = observability->taken[reading] ? 0.0 : gain_of(observability, reading, &at);
+    }
+    close_look(&at);
+    return status;
+}
+
+size_t gm_observability_companions(const gm_observability *observability, size_t unknown,
+                                   double least, gm_companion *companions)
+{
+    size_t count = observability->sensing->unknown_count, found = 0;
+    const double *left = observability->left;
+    for (size_t other = 0; other < count; other++) {
+        double scale = sqrt(left[unknown * count + unknown] * left[other * count + other]);
+        double correlation = left[unknown * count + other] / scale;
+        if (other == unknown || !(fabs(correlation) >= least)) {
+            continue;
+        }
+        size_t place = found < GM_COMPANIONS_MAX ? found++ : GM_COMPANIONS_MAX;
+        while (place > 0 && fabs(companions[place - 1].correlation) < fabs(correlation)) {
+            if (place < GM_COMPANIONS_MAX) {
+                companions[place] = companions[place - 1];
+            }
+            place--;
+        }
+        if (place < GM_COMPANIONS_MAX) {
+            companions[place] = (gm_companion){ other, correlation };
+        }
+    }
+    return found;
+}
