@@ -50,10 +50,7 @@ static GM_KERNEL void dense_multiply_transposed(gm_product_shape shape, const do
     }
 }
 
-/// Householder's reflections bring a symmetric matrix to tridiagonal form, a = Q T Q'. After it the
-/// diagonal of `a` is that of T, below it stands the subdiagonal; the rest of row k holds the
-/// vector of reflection k, a[k + 2][k] its factor.
-/// @param work  [count]
+/// gm_dense_tridiagonalise; entries of about 1 are asked for by a column's test for 0.
 static GM_KERNEL void dense_tridiagonalise(size_t count, double *a, double *restrict work)
 {
     for (size_t k = 0; k + 2 < count; k++) {
@@ -63,7 +60,7 @@ static GM_KERNEL void dense_tridiagonalise(size_t count, double *a, double *rest
             norm += v[j] * v[j];
             work[j] = 0.0;
         }
-        // beside entries of about 1 (see the caller) such a column is zero
+        // beside entries of about 1 such a column is zero
         norm = norm > 1e-280 ? copysign(sqrt(norm), -v[k + 1]) : 0.0;
         v[k + 1] -= norm;
         for (size_t j = k + 1; j < count; j++) {
@@ -235,6 +232,11 @@ void gm_dense_multiply_transposed(gm_product_shape shape, const double *restrict
                                   const double *restrict b, double *restrict product)
 {
     dense_multiply_transposed(shape, a, b, product);
+}
+
+void gm_dense_tridiagonalise(size_t count, double *a, double *work)
+{
+    dense_tridiagonalise(count, a, work);
 }
 
 bool gm_cholesky(size_t count, double *a)

@@ -39,6 +39,16 @@ bool gm_cholesky(size_t count, double *a);
 /// @param x  in out, [count]: the right-hand side, then the solution
 void gm_cholesky_solve(size_t count, const double *factor, double *x);
 
+/// Householder's reflections bring a symmetric matrix to tridiagonal form, a = Q T Q' with Q = H0
+/// H1
+/// ..., H = I - factor v v'. It takes the same operations for every matrix of a size.
+/// @param a     in out, [count][count], both triangles filled, its greatest entry about 1 or more.
+///              After it the diagonal is that of T and below it stands T's subdiagonal; the rest
+///              of row k, from a[k][k + 1] on, holds v of reflection k, and a[k + 2][k] its factor
+/// @param work  [count]
+/// @source Golub, Van Loan, Matrix Computations, 4th ed., 8.3.1.
+void gm_dense_tridiagonalise(size_t count, double *a, double *work);
+
 /// Eigenvalues and vectors of a symmetric matrix, a = V diag(values) V', with the precision of
 /// the greatest value.
 /// @param a        in out, [count][count], both triangles filled; destroyed
