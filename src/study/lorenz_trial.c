@@ -4,15 +4,15 @@
 #include <math.h>
 #include <string.h>
 
+#include "assim/stochastic_filter.h"
 #include "assim/transform_filter.h"
 #include "base/arena.h"
 #include "num/lanes.h"
 #include "num/statistics.h"
 
-enum { START_OF_TRUTH, START_OF_LANES, MEASUREMENT, ROTATION }; // purposes of draws
+enum { START_OF_TRUTH, START_OF_LANES, MEASUREMENT, FILTER }; // purposes of draws
 
 static const double tail_share = 0.1; // of the analyses, by which a lost track is told
-static const double lost_share = 0.5; // of the truth's root mean variance
 static const double forcing = 8.0;
 static const double start_63[] = { 1.509, -1.531, 25.46 };
 
@@ -305,7 +305,7 @@ static gm_lorenz_score conclude(const run *of, bool failed)
     if (!failed) {
         made.rmse = of->rmse_sum / (double)of->scored;
         made.spread = of->spread_sum / (double)of->scored;
-        made.lost = of->tail_sum / (double)of->tail > lost_share * sqrt(variance);
+        made.lost = of->tail_sum / (double)of->tail > sqrt(variance);
     }
     return made;
 }
@@ -383,8 +383,8 @@ static gm_lorenz_summary summarise(const batch *of, size_t seed_count)
     for (size_t seed = 0; seed < seed_count; seed++) {
         const gm_lorenz_score *one = &of->scores[seed];
         made.lost += one->lost;
-        if (isnan(one->rmse)) {
-            made.failed++;
+        made.failed += isnan(one->rmse);
+        if (one->lost) {
             continue;
         }
         sorted[rmse.count] = one->rmse;
@@ -443,7 +443,7 @@ static gm_status square_root_analyse(void *memory, const void *settings, gm_lore
     gm_transform_options options = gm_default_transform_options();
     options.after = tuning->inflation;
     options.turns = tuning->turns ? &moment->random : NULL;
-    options.purpose = ROTATION;
+    options.purpose = FILTER;
     options.occurrence = moment->index;
     return gm_transform_update(&moment->analysis, &options, memory, NULL, error);
 }
@@ -452,3 +452,27 @@ const gm_lorenz_filter gm_lorenz_square_root = { .name = "square root",
                                                  .open = square_root_open,
                                                  .analyse = square_root_analyse,
                                                  .close = gm_memory_free };
+
+static gm_status stochastic_open(const gm_lorenz_setting *setting, size_t lanes,
+                                 const void *settings, void **memory, gm_error *error)
+{
+    (void)settings;
+    *memory = gm_memory_new(gm_stochastic_room(lanes, setting->size), sizeof(double));
+    return *memory != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for a filter");
+}
+
+static gm_status stochastic_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
+                                    gm_error *error)
+{
+    const gm_lorenz_tuning *tuning = settings;
+    gm_stochastic_options options = { .inflation = tuning->inflation,
+                                      .random = moment->random,
+                                      .purpose = FILTER,
+                                      .occurrence = moment->index };
+    return gm_stochastic_update(&moment->analysis, &options, memory, NULL, error);
+}
+
+const gm_lorenz_filter gm_lorenz_stochastic = { .name = "stochastic",
+                                                .open = stochastic_open,
+                                                .analyse = stochastic_analyse,
+                                                .close = gm_memory_free };

@@ -87,8 +87,8 @@ typedef struct gm_lorenz_trial {
 typedef struct gm_lorenz_score {
     double rmse;   // time mean after the burn-in; NaN when the filter failed
     double spread; // the same of the filter's own root mean variance
-    bool lost; // over the last tenth of all analyses the mean rmse was more than half the truth's
-               // own root mean variance over time, or the filter failed
+    bool lost;     // the filter failed, or over the last tenth of all analyses it knew no more than
+                   // the climate: rmse above the truth's own root mean variance over time
 } gm_lorenz_score;
 
 /// One run.
@@ -98,10 +98,11 @@ gm_status gm_lorenz_run(const gm_lorenz_trial *trial, uint64_t seed, gm_lorenz_s
 
 /// What became of many.
 typedef struct gm_lorenz_summary {
-    size_t seeds, lost, failed; // failed: those without a score, which the numbers leave out
-    double mean, median;        // of rmse over seeds, those that lost track too
-    double error;               // standard error of the mean
-    double spread;              // mean
+    size_t seeds, lost;  // how many lost track
+    size_t failed;       // of these: how many ended without an estimate
+    double mean, median; // of rmse over the seeds that kept track; NaN for none
+    double error;        // standard error of the mean
+    double spread;       // mean, over the same
 } gm_lorenz_summary;
 
 /// Runs seeds 1 .. seed_count, 1 .. GM_LORENZ_SEEDS_MAX of them.
@@ -123,5 +124,6 @@ typedef struct gm_lorenz_tuning {
 } gm_lorenz_tuning;
 
 extern const gm_lorenz_filter gm_lorenz_square_root; // assim/transform_filter.h, symmetric
+extern const gm_lorenz_filter gm_lorenz_stochastic;  // assim/stochastic_filter.h
 
 #endif
