@@ -21,13 +21,14 @@ typedef struct gauss_world {
     double truth[GAUSS_VALUES];
 } gauss_world;
 
-static double gauss_normal(uint64_t seed, uint32_t lane, uint32_t element, uint32_t purpose)
+static inline double gauss_normal(uint64_t seed, uint32_t lane, uint32_t element, uint32_t purpose)
 {
     return gm_random_normal(gm_random_for(seed, "gauss"), (gm_draw){ lane, element, purpose, 0 });
 }
 
 /// One draw of correlated values whose mean is far from zero.
-static void gauss_draw_values(uint64_t seed, uint32_t lane, uint32_t purpose, double values[4])
+static inline void gauss_draw_values(uint64_t seed, uint32_t lane, uint32_t purpose,
+                                     double values[4])
 {
     double normal[GAUSS_VALUES];
     for (uint32_t i = 0; i < GAUSS_VALUES; i++) {
@@ -41,7 +42,8 @@ static void gauss_draw_values(uint64_t seed, uint32_t lane, uint32_t purpose, do
 
 /// A world under a seed, with the truth drawn as the lanes are. Fewer lanes than
 /// GAUSS_LANES_MAX.
-static void gauss_draw(gauss_world *world, uint64_t seed, size_t lanes, size_t measurement_count)
+static inline void gauss_draw(gauss_world *world, uint64_t seed, size_t lanes,
+                              size_t measurement_count)
 {
     *world = (gauss_world){ .lanes = lanes, .measurement_count = measurement_count };
     double values[GAUSS_VALUES];
@@ -67,7 +69,7 @@ static void gauss_draw(gauss_world *world, uint64_t seed, size_t lanes, size_t m
     }
 }
 
-static gm_analysis gauss_analysis(gauss_world *world)
+static inline gm_analysis gauss_analysis(gauss_world *world)
 {
     return (gm_analysis){ .lanes = world->lanes,
                           .values = world->values,
@@ -83,7 +85,7 @@ typedef struct gauss_belief {
 } gauss_belief;
 
 /// What lanes say.
-static gauss_belief gauss_belief_of(const gauss_world *world)
+static inline gauss_belief gauss_belief_of(const gauss_world *world)
 {
     gauss_belief found = { 0 };
     size_t lanes = world->lanes;
@@ -105,7 +107,7 @@ static gauss_belief gauss_belief_of(const gauss_world *world)
 }
 
 /// Kalman's update, one measurement after the other.
-static void gauss_kalman(gauss_belief *belief, const gauss_world *world)
+static inline void gauss_kalman(gauss_belief *belief, const gauss_world *world)
 {
     for (size_t j = 0; j < world->measurement_count; j++) {
         long double cross[GAUSS_VALUES] = { 0 }, total = world->variance[j];
@@ -127,7 +129,7 @@ static void gauss_kalman(gauss_belief *belief, const gauss_world *world)
 }
 
 /// The greatest difference of two beliefs, of means and covariances alike.
-static double gauss_distance(const gauss_belief *a, const gauss_belief *b)
+static inline double gauss_distance(const gauss_belief *a, const gauss_belief *b)
 {
     long double greatest = 0.0;
     for (size_t i = 0; i < GAUSS_VALUES; i++) {
@@ -146,8 +148,8 @@ enum { RANK_LANES = 63, RANK_BINS = 8, RANK_TRIALS = 400, RANK_SEEDS = 20 };
 
 /// How probable it is that the truth's ranks among lanes are that uneven, under one seed.
 /// @param update  the filter, whose draws `occurrence` names
-static double rank_probability(uint64_t seed,
-                               void (*update)(const gm_analysis *analysis, uint64_t occurrence))
+static inline double rank_probability(uint64_t seed, void (*update)(const gm_analysis *analysis,
+                                                                    uint64_t occurrence))
 {
     static gauss_world world;
     double counts[RANK_BINS] = { 0 }, square = 0.0;
@@ -170,7 +172,8 @@ static double rank_probability(uint64_t seed,
 
 /// Whether the probabilities of many seeds are uniform: Kolmogorov and Smirnov's test, with
 /// Stephens' approximation (J. R. Stat. Soc. B 32 (1970) 115-122).
-static double rank_uniformity(void (*update)(const gm_analysis *analysis, uint64_t occurrence))
+static inline double rank_uniformity(void (*update)(const gm_analysis *analysis,
+                                                    uint64_t occurrence))
 {
     double found[RANK_SEEDS], distance = 0.0, tail = 0.0;
     for (uint64_t seed = 0; seed < RANK_SEEDS; seed++) {
