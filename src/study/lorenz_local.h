@@ -1,0 +1,17 @@
+// Filters on trial, continued: the local filter and the particle filter with Lorenz's models.
+#ifndef GEMEL_STUDY_LORENZ_LOCAL_H
+#define GEMEL_STUDY_LORENZ_LOCAL_H
+
+#include "study/lorenz_trial.h"
+
+/// Settings of gm_lorenz_local.
+typedef struct gm_lorenz_locality {
+    double radius;    // of the taper, in variables
+    size_t batch;     // neighbouring variables that are moved as one, >= 1
+    double inflation; // of deviations, after each analysis
+    bool turns;       // random rotations after each analysis
+} gm_lorenz_locality;
+
+extern const gm_lorenz_filter gm_lorenz_local; // assim/local_filter.h
+
+#endif
