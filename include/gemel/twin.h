@@ -188,7 +188,7 @@ typedef struct gm_twin_event {
     int64_t start_ns, end_ns; // end INT64_MAX while it lasts
     int64_t raised_ns;        // when the twin noticed
     double size;              // SI, in `unit`
-    char kind[32];            // "innovation", "stale", "range"
+    char kind[32];            // "innovation", "stale", "range", "change"
     char subject[128];        // a sensor's name or an address
     char unit[32];
     char text[512]; // a plain sentence
@@ -212,9 +212,10 @@ typedef struct gm_suspect {
 /// What is behind an event, as far as can be told.
 typedef struct gm_suspicion {
     uint64_t event;       // id
-    int64_t evaluated_ns; // source time
+    int64_t evaluated_ns; // source time; 0: not looked into (yet), then nothing else is known
     size_t samples;       // measurements that were looked at
-    double none;          // probability that it is none of the suspects and no sensor
+    double none;          // probability that it is none of the suspects and no sensor; or NAN
+    bool adopted;         // the suspects were taken into the model
     gm_suspect suspects[GM_SUSPECT_ROWS]; // [count] likeliest first
     size_t count;
     char text[320]; // end of a sentence: "most likely ...", "cannot tell ..."
@@ -223,7 +224,7 @@ typedef struct gm_suspicion {
 /// Which of the world's suspects (`detect: {suspects: ...}`) explains an innovation event. Asked
 /// again as samples come in; docs/twin.md says how. Any thread.
 /// @param event  its id; 0: the event looked into last
-/// @return GM_NOT_FOUND when there is no answer (yet)
+/// @return GM_NOT_FOUND: the world names no suspects, or there is no such event
 gm_status gm_twin_suspects(gm_twin *twin, uint64_t event, gm_suspicion *found, gm_error *error);
 
 // ---- branches ----

@@ -33,10 +33,17 @@ gm_status gm_answer_suspects(gm_serve_call *call, gm_error *error)
         return status;
     }
     gm_out_begin(out, '{');
-    gm_out_key_count(out, "event", found.event);
-    gm_out_key_time(out, "evaluated", found.evaluated_ns);
+    gm_out_key(out, "event");
+    if (found.event != 0) {
+        gm_out_count(out, found.event);
+    } else {
+        gm_out_null(out);
+    }
+    gm_out_key_time(out, "evaluated", found.evaluated_ns != 0 ? found.evaluated_ns : INT64_MIN);
     gm_out_key_count(out, "samples", found.samples);
     gm_out_key_number(out, "none", found.none);
+    gm_out_key(out, "adopted");
+    gm_out_bool(out, found.adopted);
     gm_out_key_text(out, "text", found.text);
     gm_out_key(out, "suspects");
     gm_out_begin(out, '[');

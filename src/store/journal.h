@@ -29,6 +29,7 @@ typedef enum gm_journal_kind {
     GM_JOURNAL_COMMAND,     // an intervention: who, why, what
     GM_JOURNAL_CYCLE,       // mark of a cycle: its time, what it took
     GM_JOURNAL_WORLD,       // text of the world file in force from here
+    GM_JOURNAL_ADOPTION,    // a change of the plant is taken into the model
 } gm_journal_kind;
 
 /// Appends a record and returns without waiting for the disk. Any thread; the order of records is

@@ -48,6 +48,9 @@ static gm_status run_to(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
     int64_t start_ns = gm_state_time(twin->state);
     gm_status status = own_memories(twin, error);
+    if (status == GM_OK) {
+        status = gm_adopted_begin(twin, time_ns, error);
+    }
     size_t at = gm_window_after(&twin->window, start_ns);
     size_t times = 0;
     while (status == GM_OK && at < twin->window.entry_count &&

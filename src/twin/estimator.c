@@ -14,6 +14,7 @@
 #include "assim/square_root.h"
 #include "base/require.h"
 #include "num/statistics.h"
+#include "twin/adopted.h"
 #include "twin/twin_parts.h"
 
 enum {
@@ -90,7 +91,7 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
     }
     gm_arena *arena = twin->arena;
     estimator->noises = gm_arena_new(arena, twin->world->estimate_count, sizeof(double));
-    estimator->values = gm_arena_new(arena, most * lanes, sizeof(double));
+    estimator->values = gm_arena_new(arena, (most + ADOPTED_MAX) * lanes, sizeof(double));
     estimator->predictions = gm_arena_new(arena, sensors * lanes, sizeof(double));
     estimator->measured = gm_arena_new(arena, sensors, sizeof(double));
     estimator->variance = gm_arena_new(arena, sensors, sizeof(double));
@@ -393,9 +394,11 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
     if (status != GM_OK || estimator->alive_count < 2) {
         return status; // a single lane cannot learn: it only follows its inputs
     }
+    double *sizes = estimator->values + moved * estimator->alive_count;
+    size_t adopted = gm_adopted_read(twin, group, sizes);
     gm_analysis analysis = { .lanes = estimator->alive_count,
                              .values = estimator->values,
-                             .value_count = moved,
+                             .value_count = moved + adopted,
                              .predictions = estimator->predictions,
                              .measurement_count = count,
                              .measured = estimator->measured,
@@ -415,6 +418,9 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
     }
     adapt(estimator, memory, count);
     status = write_values(twin, plan, moved, error);
+    if (status == GM_OK) {
+        status = gm_adopted_write(twin, group, sizes, error);
+    }
     for (size_t index = 0; status == GM_OK && index < count; index++) {
         gm_monitor_take(twin, estimator->entries[index], &estimator->innovations[index]);
     }
@@ -484,7 +490,8 @@ static gm_status replace_failed(gm_twin *twin, gm_error *error)
         estimator->source[lane] =
             gm_state_lane_failed(twin->state, lane) ? estimator->alive[chosen] : (uint32_t)lane;
     }
-    return gm_state_resample(twin->state, estimator->source, error);
+    gm_status status = gm_state_resample(twin->state, estimator->source, error);
+    return status == GM_OK ? gm_adopted_resample(twin, estimator->source, error) : status;
 }
 
 /// How far one estimated value walks in a time; zero when it does not.
@@ -526,6 +533,9 @@ gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
         if (how.size > 0.0 && !rests) {
             status = shake_value(twin, twin->state, estimate->ref, how, error);
         }
+    }
+    if (status == GM_OK) {
+        status = gm_adopted_end(twin, elapsed_ns, error);
     }
     return status == GM_OK ? settle_all(twin, twin->state, error) : status;
 }

@@ -27,6 +27,7 @@ static const double start_share =
 static const double level_rate = 0.2;
 
 static const char *const kind_names[EVENT_KINDS] = { "innovation", "stale", "range" };
+static const char change_kind[] = "change";
 
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
 {
@@ -90,6 +91,11 @@ static gm_kept_event *find_event(gm_twin *twin, uint64_t id)
     return NULL;
 }
 
+bool gm_monitor_knows(gm_twin *twin, uint64_t event)
+{
+    return find_event(twin, event) != NULL;
+}
+
 static void forget_event(gm_twin *twin, size_t index)
 {
     memmove(&twin->events[index], &twin->events[index + 1],
@@ -150,10 +156,12 @@ static void describe(const gm_twin *twin, size_t sensor, gm_event_kind kind, gm_
                  "%s has read %.3g %s %s than the model expects since %s", declared->name,
                  fabs(event->size), declared->field_unit, event->size < 0.0 ? "lower" : "higher",
                  start);
-        const char *suspects = gm_suspects_text(twin, event->id);
+        const gm_suspicion *found = gm_suspects_about(twin, event->id);
         size_t length = strlen(event->text);
-        snprintf(event->text + length, sizeof event->text - length, "%s%s",
-                 suspects[0] != '\0' ? "; " : "", suspects);
+        if (found != NULL) {
+            snprintf(event->text + length, sizeof event->text - length, "; %s%s", found->text,
+                     found->adopted ? ", taken into the model" : "");
+        }
     }
 }
 
@@ -163,6 +171,36 @@ typedef struct alarm {
     int64_t start_ns, known_ns;
     double size;
 } alarm;
+
+/// Keeps an event, in place of what was known of it, and shows it.
+static void put_event(gm_twin *twin, const gm_twin_event *event)
+{
+    pthread_mutex_lock(&twin->look_lock);
+    gm_kept_event *kept = find_event(twin, event->id);
+    kept = kept != NULL ? kept : new_event(twin);
+    if (kept != NULL) {
+        *kept = (gm_kept_event){ .event = *event, .cleared_ns = INT64_MAX };
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    show(twin, event);
+}
+
+static void end_event(gm_twin *twin, uint64_t id, int64_t time_ns)
+{
+    gm_twin_event event = { 0 };
+    pthread_mutex_lock(&twin->look_lock);
+    gm_kept_event *kept = find_event(twin, id);
+    if (kept != NULL) {
+        kept->event.end_ns = time_ns;
+        kept->cleared_ns = time_ns;
+        kept->reopened = false;
+        event = kept->event;
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    if (event.id != 0) {
+        show(twin, &event);
+    }
+}
 
 static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, alarm what)
 {
@@ -175,15 +213,7 @@ static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, 
                             .raised_ns = what.known_ns,
                             .size = what.size };
     describe(twin, sensor, what.kind, &event);
-    pthread_mutex_lock(&twin->look_lock);
-    gm_kept_event *kept = find_event(twin, id);
-    bool known = kept != NULL;
-    kept = known ? kept : new_event(twin);
-    if (kept != NULL) {
-        *kept = (gm_kept_event){ .event = event, .cleared_ns = INT64_MAX };
-    }
-    pthread_mutex_unlock(&twin->look_lock);
-    show(twin, &event);
+    put_event(twin, &event);
     if (what.kind == EVENT_INNOVATION) {
         gm_suspects_raise(twin, sensor, &event);
     }
@@ -215,21 +245,30 @@ void gm_monitor_retell(gm_twin *twin, uint64_t id)
 static void clear_event(gm_twin *twin, gm_sensor_memory *memory, gm_event_kind kind,
                         int64_t time_ns)
 {
-    uint64_t id = memory->events[kind];
+    end_event(twin, memory->events[kind], time_ns);
     memory->events[kind] = 0;
-    gm_twin_event event = { 0 };
-    pthread_mutex_lock(&twin->look_lock);
-    gm_kept_event *kept = find_event(twin, id);
-    if (kept != NULL) {
-        kept->event.end_ns = time_ns;
-        kept->cleared_ns = time_ns;
-        kept->reopened = false;
-        event = kept->event;
-    }
-    pthread_mutex_unlock(&twin->look_lock);
-    if (event.id != 0) {
-        show(twin, &event);
-    }
+}
+
+uint64_t gm_monitor_change_id(const gm_twin *twin, size_t slot, int64_t time_ns)
+{
+    return event_id(twin, slot, EVENT_CHANGE, time_ns);
+}
+
+int64_t gm_monitor_change_ns(const gm_twin *twin, uint64_t id)
+{
+    return (int64_t)((id - 1) >> 22) * twin->world->cycle_ns;
+}
+
+void gm_monitor_change(gm_twin *twin, const gm_twin_event *event)
+{
+    gm_twin_event shown = *event;
+    snprintf(shown.kind, sizeof shown.kind, "%s", change_kind);
+    put_event(twin, &shown);
+}
+
+void gm_monitor_change_end(gm_twin *twin, uint64_t id, int64_t time_ns)
+{
+    end_event(twin, id, time_ns);
 }
 
 void gm_monitor_rewind(gm_twin *twin, int64_t time_ns)

@@ -13,6 +13,7 @@
 
 #include "base/calendar.h"
 #include "codec/pack.h"
+#include "twin/adopted.h"
 #include "twin/twin_parts.h"
 
 enum { SNAPSHOT_VERSION = 3, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
@@ -442,12 +443,20 @@ static gm_status move_memories(gm_twin *twin, const sensor_map *map, gm_text byt
     return GM_OK;
 }
 
-/// Events of sensors that the world file no longer has end here.
+/// Whether nothing in the world file stands behind an event any more.
+static bool is_orphan(const gm_twin *twin, const gm_twin_event *event)
+{
+    return gm_world_find_sensor(twin->world, event->subject) == GM_NO_INDEX &&
+           !gm_adopted_tells(twin, event->id);
+}
+
+/// Events of sensors that the world file no longer has end here, and those of changes that the
+/// state does not hold.
 static void end_orphans(gm_twin *twin, int64_t time_ns)
 {
     for (size_t index = 0; index < twin->event_count; index++) {
         gm_kept_event *kept = &twin->events[index];
-        if (gm_world_find_sensor(twin->world, kept->event.subject) == GM_NO_INDEX) {
+        if (is_orphan(twin, &kept->event)) {
             kept->doubted = kept->reopened = false;
             if (kept->event.end_ns == INT64_MAX) {
                 kept->event.end_ns = kept->cleared_ns = time_ns;
@@ -530,6 +539,10 @@ static gm_status replay_record(gm_twin *twin, const gm_journal_record *record, s
         gm_restore restore = { record->bytes, record->size, record->number, map->numbers,
                                map->count };
         return gm_intake_restore(twin, &restore, error);
+    }
+    if (record->kind == GM_JOURNAL_ADOPTION) {
+        return gm_adoption_restore(twin, (gm_text){ record->bytes, record->size }, record->number,
+                                   error);
     }
     if (record->kind == GM_JOURNAL_CYCLE) {
         int64_t time_ns = gm_unpack_i64(&in);

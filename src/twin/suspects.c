@@ -5,7 +5,7 @@
 // and again after 4, 8, 16 ... cycles while one of its events lasts and it began within `suspect
 // window`. Reading `detect: {suspects: ...}`:
 //
-//   suspects: { town/pipe/*/leak_area: {add: 5 cm2}, box/heater/power: {times: 0.5} }
+//   suspects: { town/pipe/*/leak_area: {add: 5 cm2}, box/heater/power: {times: 0.5}, adopt: 90 % }
 //   suspect window: 30 min
 #include "twin/suspects.h"
 
@@ -48,11 +48,6 @@ static size_t group_of(const gm_world *world, gm_ref ref)
     return world->systems[ref.system].group;
 }
 
-static bool is_same_kind(gm_ref a, gm_ref b)
-{
-    return a.system == b.system && a.class_number == b.class_number && a.field == b.field;
-}
-
 /// Kinds of suspects (fields) share a group's suspicion evenly, and so do those of one kind.
 static void share_suspicion(const gm_world *world, gm_suspects *suspects)
 {
@@ -61,9 +56,9 @@ static void share_suspicion(const gm_world *world, gm_suspects *suspects)
         size_t like = 0, kinds = 0;
         for (size_t other = 0; other < suspects->trial_count; other++) {
             const gm_ref ref = suspects->trials[other].ref;
-            like += is_same_kind(ref, trial->ref);
+            like += gm_suspects_alike(ref, trial->ref);
             size_t first = 0;
-            while (!is_same_kind(suspects->trials[first].ref, ref)) {
+            while (!gm_suspects_alike(suspects->trials[first].ref, ref)) {
                 first++;
             }
             kinds += first == other && group_of(world, ref) == group_of(world, trial->ref);
@@ -75,8 +70,21 @@ static void share_suspicion(const gm_world *world, gm_suspects *suspects)
 static gm_status read_trials(gm_twin *twin, const gm_config *config, gm_suspects *suspects,
                              gm_error *error)
 {
+    gm_config *changes = gm_arena_new(twin->arena, config->count, sizeof *changes);
+    if (changes == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for suspects");
+    }
     gm_config set = *config;
     set.key = "set";
+    if (config->kind == GM_CONFIG_MAP) {
+        set.children = changes;
+        set.count = 0;
+        for (size_t index = 0; index < config->count; index++) {
+            if (strcmp(config->children[index].key, "adopt") != 0) {
+                changes[set.count++] = config->children[index];
+            }
+        }
+    }
     const gm_config whole = { .kind = GM_CONFIG_MAP,
                               .count = 1,
                               .children = &set,
@@ -105,7 +113,7 @@ static gm_status read_trials(gm_twin *twin, const gm_config *config, gm_suspects
         }
     }
     share_suspicion(twin->world, suspects);
-    return status;
+    return status == GM_OK ? gm_adoption_open(twin, config, error) : status;
 }
 
 static gm_status read_window(gm_twin *twin, const gm_config *config, int64_t *window_ns,
@@ -327,6 +335,14 @@ static gm_suspect_case *find_case(const gm_suspects *suspects, uint64_t event)
     return NULL;
 }
 
+void gm_suspects_decided(gm_twin *twin, uint64_t event)
+{
+    gm_suspect_case *of = find_case(twin->suspects, event);
+    if (of != NULL) {
+        of->adopted = true;
+    }
+}
+
 /// Takes a case out. Under look_lock.
 static void remove_case(gm_suspects *suspects, gm_suspect_case *of)
 {
@@ -428,10 +444,10 @@ void gm_suspects_withdraw(gm_twin *twin, uint64_t event)
 
 // ---- looking into cases ----
 
-const char *gm_suspects_text(const gm_twin *twin, uint64_t event)
+const gm_suspicion *gm_suspects_about(const gm_twin *twin, uint64_t event)
 {
     const gm_suspect_case *of = twin->suspects != NULL ? find_case(twin->suspects, event) : NULL;
-    return of != NULL ? of->found.text : "";
+    return of != NULL && of->found.evaluated_ns != 0 ? &of->found : NULL;
 }
 
 static bool is_open(const gm_twin *twin, const gm_suspect_case *of)
@@ -445,20 +461,58 @@ static bool is_open(const gm_twin *twin, const gm_suspect_case *of)
     return false;
 }
 
+/// Whether a case's change is in the model, or was and is not wanted again.
+static bool is_settled(const gm_twin *twin, const gm_suspect_case *of)
+{
+    return of->adopted && !gm_adopted_holds(twin, twin->state, of->events[0]);
+}
+
+/// Takes the verdict into the model when it is sure enough: the likeliest kind of change, wherever.
+/// Where another change is already, that one's size is what moves.
+static void adopt(gm_twin *twin, gm_suspect_case *of, gm_decision *decision)
+{
+    const gm_suspects *suspects = twin->suspects;
+    double left = 0.0;
+    size_t count = 0;
+    decision->id = of->events[0];
+    decision->time_ns = gm_state_time(twin->state);
+    for (size_t index = 0; index < decision->count; index++) {
+        const gm_decided_place *place = &decision->places[index];
+        if (!gm_adopted_elsewhere(twin, decision->id, place->trial)) {
+            left += place->share;
+            decision->places[count++] = *place;
+        }
+    }
+    decision->count = count;
+    bool sure = decision->probability * left >= suspects->adopt_from;
+    if (!sure || twin->replaying || is_settled(twin, of)) {
+        return;
+    }
+    for (size_t index = 0; index < count; index++) {
+        decision->places[index].share /= left;
+    }
+    of->adopted = gm_adoption_decide(twin, decision) || of->adopted;
+}
+
 static void look_into(gm_twin *twin, gm_suspect_case *of)
 {
     int64_t now_ns = gm_state_time(twin->state);
     gm_inquiry inquiry = { of, now_ns };
     gm_suspicion found = { 0 };
+    gm_decision decision = { 0 };
     gm_error error = { 0 };
     int64_t began_ns = gm_clock_monotonic_ns();
-    gm_status status = gm_suspects_inquire(twin, &inquiry, &found, &error);
+    gm_status status = gm_suspects_inquire(twin, &inquiry, &found, &decision, &error);
     of->due_ns = now_ns + of->gap_ns;
     of->gap_ns *= 2;
     if (status != GM_OK) {
         gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "no suspects: %s", error.text);
         return;
     }
+    if (twin->suspects->adopt_from <= 1.0) {
+        adopt(twin, of, &decision);
+    }
+    found.adopted = of->adopted;
     gm_log_write(&twin->log, GM_LOG_INFO, "twin", "%zu suspects, %zu samples, %.3g s: %s",
                  twin->suspects->trial_count, found.samples,
                  (double)(gm_clock_monotonic_ns() - began_ns) * 1e-9, found.text);
@@ -480,7 +534,8 @@ void gm_suspects_run(gm_twin *twin)
         gm_suspect_case *of = &suspects->cases[index];
         if (now_ns - of->start_ns > suspects->window_ns) {
             drop_anchor(of);
-        } else if (of->anchor != NULL && of->due_ns <= now_ns && is_open(twin, of)) {
+        } else if (of->anchor != NULL && of->due_ns <= now_ns &&
+                   (of->adopted ? !is_settled(twin, of) : is_open(twin, of))) {
             look_into(twin, of);
         }
     }
@@ -500,13 +555,14 @@ gm_status gm_twin_suspects(gm_twin *twin, uint64_t event, gm_suspicion *found, g
         bool newer = chosen == NULL || of->found.evaluated_ns >= chosen->found.evaluated_ns;
         chosen = newer ? of : chosen;
     }
-    bool there = chosen != NULL && chosen->found.evaluated_ns != 0;
-    if (there) {
-        *found = chosen->found;
-        found->event = event != 0 ? event : chosen->events[0];
+    bool looked = chosen != NULL && chosen->found.evaluated_ns != 0;
+    bool known = looked || event == 0 || gm_monitor_knows(twin, event);
+    if (known) {
+        *found = looked ? chosen->found : (gm_suspicion){ .none = (double)NAN };
+        found->event = event != 0 ? event : looked ? chosen->events[0] : 0;
     }
     pthread_mutex_unlock(&twin->look_lock);
-    return there ? GM_OK
-                 : gm_error_set(error, GM_NOT_FOUND, "no suspects were looked for %s",
-                                event != 0 ? "behind that event" : "yet");
+    return known ? GM_OK
+                 : gm_error_set(error, GM_NOT_FOUND, "there is no event %llu",
+                                (unsigned long long)event);
 }

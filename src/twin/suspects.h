@@ -1,11 +1,13 @@
 // Suspects: which declared change of the plant explains an innovation event best. Private to
 // src/twin; docs/twin.md says how it is found.
 //
-// Nothing of this is part of the state and nothing of it steers the state. All functions belong to
-// whoever runs the cycle; what others see (cases' members and findings) changes under look_lock.
+// Nothing of this is part of the state. It steers the state by decisions alone, which are
+// journalled (adopted.h). All functions belong to whoever runs the cycle; what others see (cases'
+// members and findings) changes under look_lock.
 #ifndef GEMEL_TWIN_SUSPECTS_H
 #define GEMEL_TWIN_SUSPECTS_H
 
+#include "twin/adopted.h"
 #include "twin/twin_parts.h"
 
 enum {
@@ -23,6 +25,8 @@ typedef struct gm_suspect_trial {
     gm_change_kind kind; // set, add, times, trip
     double value;        // SI
     double log_prior;    // its share among the suspects of its group
+    uint64_t name;       // hash of the address
+    bool adoptable;      // nothing else writes the field or estimates it
 } gm_suspect_trial;
 
 /// A plausible sample, remembered for inquiries.
@@ -41,12 +45,18 @@ typedef struct gm_suspect_case {
     int64_t start_ns, raised_ns; // of the earliest
     gm_held *anchor;             // NULL: no further inquiry
     int64_t due_ns, gap_ns;      // when to look again; what to wait after that
+    bool adopted;                // a decision was made
     gm_suspicion found;          // evaluated_ns 0: nothing yet
 } gm_suspect_case;
 
 typedef struct gm_suspects {
     gm_suspect_trial *trials; // [trial_count]
     size_t trial_count;
+    uint32_t *by_name;      // [trial_count] trials by hash of their address
+    size_t *counts;         // [trial_count] work space
+    double adopt_from;      // probability from which a change is adopted; above 1: never
+    gm_decision *decisions; // [DECISIONS_MAX], [decision_count] by time
+    size_t decision_count;
     int64_t window_ns;
     gm_world calm;       // the world without drivers that draw lots: lanes differ by trials alone
     gm_world_work *work; // for it
@@ -74,10 +84,20 @@ void gm_suspects_rewind(gm_twin *twin, int64_t time_ns);
 void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event);
 /// An event was withdrawn.
 void gm_suspects_withdraw(gm_twin *twin, uint64_t event);
-/// What was found out about an event, as the end of a sentence; "" for nothing yet.
-const char *gm_suspects_text(const gm_twin *twin, uint64_t event);
+/// What was found out about an event; NULL: nothing yet.
+const gm_suspicion *gm_suspects_about(const gm_twin *twin, uint64_t event);
 /// Looks into the cases that are due. Failing is logged.
 void gm_suspects_run(gm_twin *twin);
+/// The trial of an address by its hash; GM_NO_INDEX: none.
+size_t gm_suspects_named(const gm_suspects *suspects, uint64_t name);
+/// A decision about a case was read back.
+void gm_suspects_decided(gm_twin *twin, uint64_t event);
+
+/// Suspects of one kind are the same field of elements of one class.
+static inline bool gm_suspects_alike(gm_ref a, gm_ref b)
+{
+    return a.system == b.system && a.class_number == b.class_number && a.field == b.field;
+}
 
 // ---- suspects_fit.c ----
 
@@ -87,11 +107,14 @@ typedef struct gm_inquiry {
     int64_t until_ns;
 } gm_inquiry;
 /// Runs the samples since the case's anchor again, once as it was and once for every suspect, and
-/// weighs them. @param found out, all but `event`
+/// weighs them.
+/// @param found     out, all but `event` and `adopted`
+/// @param decision  out, all but `time_ns` and `id`: the likeliest kind of adoptable suspects;
+/// `probability` of that kind, 0 when there is none
 /// @return GM_NUMERIC (the run without a change fails), GM_MEMORY, GM_NOT_FOUND (no samples, no
 /// suspects in the group)
 gm_status gm_suspects_inquire(gm_twin *twin, const gm_inquiry *inquiry, gm_suspicion *found,
-                              gm_error *error);
+                              gm_decision *decision, gm_error *error);
 
 // ---- suspects_keep.c ----
 

@@ -325,13 +325,14 @@ static void conclude(const gm_probe *probe, const gm_batch *batch)
         double bound = batch->change_counts[lane] == 1
                            ? size_bound(probe, suspect, batch->before[lane])
                            : INFINITY;
+        double precision = square / tried_size / tried_size + 1.0 / (size_prior * size_prior);
         if (told.size > bound) {
-            double precision = square / tried_size / tried_size + 1.0 / (size_prior * size_prior);
             told.log_odds -= 0.5 * precision * (told.size - bound) * (told.size - bound);
             told.size = bound;
         }
         suspect->log_odds[batch->onset] = told.log_odds;
         suspect->sizes[batch->onset] = told.size;
+        suspect->spreads[batch->onset] = 1.0 / sqrt(precision);
     }
 }
 
@@ -409,7 +410,8 @@ static gm_status try_again(gm_probe *probe, gm_batch *batch, gm_error *error)
     return status;
 }
 
-static gm_status inquire(gm_probe *probe, gm_suspicion *found, gm_error *error)
+static gm_status inquire(gm_probe *probe, gm_suspicion *found, gm_decision *decision,
+                         gm_error *error)
 {
     gm_batch batch = { 0 };
     gm_status status = set_out(probe, error);
@@ -426,26 +428,28 @@ static gm_status inquire(gm_probe *probe, gm_suspicion *found, gm_error *error)
         status = try_again(probe, &batch, error);
     }
     *found = (gm_suspicion){ .evaluated_ns = probe->until_ns, .samples = probe->measured_count };
-    return status == GM_OK ? gm_probe_judge(probe, found, error) : status;
+    return status == GM_OK ? gm_probe_judge(probe, found, decision, error) : status;
 }
 
 gm_status gm_suspects_inquire(gm_twin *twin, const gm_inquiry *inquiry, gm_suspicion *found,
-                              gm_error *error)
+                              gm_decision *decision, gm_error *error)
 {
     gm_suspicion made;
+    gm_decision proposed = { 0 };
     gm_probe probe = { .twin = twin,
                        .of = inquiry->of,
                        .arena = gm_arena_create(0),
                        .lanes = twin->lanes,
                        .until_ns = inquiry->until_ns };
     gm_status status =
-        probe.arena != NULL ? inquire(&probe, &made, error) : gm_probe_no_memory(error);
+        probe.arena != NULL ? inquire(&probe, &made, &proposed, error) : gm_probe_no_memory(error);
     for (size_t onset = 0; onset < ONSETS; onset++) {
         gm_state_close(probe.starts[onset]);
     }
     gm_arena_close(probe.arena);
     if (status == GM_OK) {
         *found = made;
+        *decision = proposed;
     }
     return status;
 }

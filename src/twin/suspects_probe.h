@@ -14,6 +14,7 @@ typedef struct gm_accused {
     double change;           // one trial change, in SI
     double log_odds[ONSETS]; // NAN: not looked at
     double sizes[ONSETS];    // of each onset
+    double spreads[ONSETS];  // standard deviations of these
     double weight;           // log odds over all onsets, with the prior
     size_t onset;            // likeliest
 } gm_accused;
@@ -79,8 +80,10 @@ gm_status gm_rerun_batch(gm_probe *probe, gm_batch *batch, gm_error *error);
 
 // ---- suspects_verdict.c ----
 
-/// Makes log odds of all hypotheses probabilities, ranks them, puts them into words.
-gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_error *error);
+/// Makes log odds of all hypotheses probabilities, ranks them, puts them into words, and proposes
+/// what could be adopted.
+gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_decision *decision,
+                         gm_error *error);
 
 static inline gm_status gm_probe_no_memory(gm_error *error)
 {

@@ -7,9 +7,10 @@
 #include "twin/suspects_probe.h"
 
 static const double suspicion = 0.6, distrust = 0.2, doubt = 0.1, calmness = 0.1; // before looking
-static const double shape_prior = 3.0; // of a sensor's own change, in what its residuals are
-static const double clear_share = 0.5; // a probability from which it is "most likely"
-static const double told_share = 0.05; // and below which others are not told of
+static const double shape_prior = 3.0;  // of a sensor's own change, in what its residuals are
+static const double clear_share = 0.5;  // a probability from which it is "most likely"
+static const double told_share = 0.05;  // and below which others are not told of
+static const double place_share = 1e-3; // and below which none is adopted
 
 /// log sum exp of log odds over onsets, evenly likely; those not looked at (NAN) are left out.
 /// @param likeliest  out
@@ -183,8 +184,97 @@ static size_t weigh_sensors(const gm_probe *probe, sensor_bias *biases)
     return count;
 }
 
-gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_error *error)
+// ---- what could be adopted ----
+
+/// A suspect's size and how far it may be off, over the times it may have begun.
+static gm_decided_place place_of(const gm_probe *probe, const gm_accused *suspect)
 {
+    double sum = 0.0, mean = 0.0, square = 0.0;
+    for (size_t onset = 0; onset < probe->onset_count; onset++) {
+        double log_odds = suspect->log_odds[onset], size = suspect->sizes[onset];
+        if (log_odds > -INFINITY) { // NAN: not looked at
+            double weight = exp(log_odds - suspect->log_odds[suspect->onset]);
+            sum += weight;
+            mean += weight * size;
+            square += weight * (size * size + suspect->spreads[onset] * suspect->spreads[onset]);
+        }
+    }
+    mean /= sum;
+    double spread = sqrt(fmax(square / sum - mean * mean, 0.0));
+    return (gm_decided_place){ .trial = (uint32_t)(suspect->trial - probe->twin->suspects->trials),
+                               .size = mean * suspect->change,
+                               .spread = spread * fabs(suspect->change) };
+}
+
+/// Puts a place among the likeliest.
+static void add_place(gm_decision *decision, gm_decided_place place)
+{
+    size_t at = decision->count < ADOPTED_PLACES ? decision->count++ : ADOPTED_PLACES;
+    for (; at > 0 && decision->places[at - 1].share < place.share; at--) {
+        if (at < ADOPTED_PLACES) {
+            decision->places[at] = decision->places[at - 1];
+        }
+    }
+    if (at < ADOPTED_PLACES) {
+        decision->places[at] = place;
+    }
+}
+
+static bool can_be_adopted(const gm_accused *suspect, double probability)
+{
+    return suspect->trial->adoptable && probability > place_share &&
+           isfinite(suspect->change * suspect->sizes[suspect->onset]);
+}
+
+/// The likeliest kind of adoptable suspects, and where it may be. @param probabilities
+/// [suspect_count]
+static void propose(const gm_probe *probe, const double *probabilities, gm_decision *decision)
+{
+    const gm_accused *kind = NULL;
+    for (size_t index = 0; index < probe->suspect_count; index++) {
+        const gm_accused *suspect = &probe->suspects[index];
+        double sum = 0.0;
+        bool candidate = can_be_adopted(suspect, probabilities[index]);
+        for (size_t other = 0; candidate && other < probe->suspect_count; other++) {
+            bool alike = gm_suspects_alike(suspect->trial->ref, probe->suspects[other].trial->ref);
+            sum += alike && can_be_adopted(&probe->suspects[other], probabilities[other])
+                       ? probabilities[other]
+                       : 0.0;
+        }
+        if (sum > decision->probability) {
+            decision->probability = sum;
+            kind = suspect;
+        }
+    }
+    double shares = 0.0;
+    for (size_t index = 0; kind != NULL && index < probe->suspect_count; index++) {
+        const gm_accused *suspect = &probe->suspects[index];
+        if (can_be_adopted(suspect, probabilities[index]) &&
+            gm_suspects_alike(suspect->trial->ref, kind->trial->ref) &&
+            suspect->change * kind->change > 0.0) {
+            gm_decided_place place = place_of(probe, suspect);
+            place.share = probabilities[index];
+            add_place(decision, place);
+        }
+    }
+    for (size_t index = 0; index < decision->count; index++) {
+        shares += decision->places[index].share;
+    }
+    for (size_t index = 0; index < decision->count; index++) {
+        decision->places[index].share /= shares;
+    }
+    if (kind != NULL) {
+        decision->since_ns = probe->onsets_ns[kind->onset];
+    }
+}
+
+gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_decision *decision,
+                         gm_error *error)
+{
+    double *probabilities = gm_arena_new(probe->arena, probe->suspect_count, sizeof *probabilities);
+    if (probabilities == NULL) {
+        return gm_probe_no_memory(error);
+    }
     sensor_bias biases[SUSPECT_MEMBERS] = { 0 };
     size_t sensors = weigh_sensors(probe, biases);
     double others = log(doubt) + weigh_others(probe), nothing = log(calmness);
@@ -213,8 +303,10 @@ gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_error *error)
     for (size_t index = 0; index < probe->suspect_count; index++) {
         const gm_accused *suspect = &probe->suspects[index];
         if (suspect->weight > -INFINITY) {
-            rank_suspect(probe, suspect, exp(suspect->weight - most) / sum, found);
+            probabilities[index] = exp(suspect->weight - most) / sum;
+            rank_suspect(probe, suspect, probabilities[index], found);
         }
     }
+    propose(probe, probabilities, decision);
     return describe(found, error);
 }

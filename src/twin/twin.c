@@ -19,9 +19,11 @@ gm_twin_options gm_default_twin_options(void)
 static gm_status open_layout(gm_twin *twin, gm_error *error)
 {
     const gm_world *world = twin->world;
+    size_t lanes = twin->options.lanes > 0 ? twin->options.lanes : world->lanes;
     const gm_section sections[TWIN_SECTIONS] = {
         { "estimators", world->group_count * sizeof(gm_group_memory), 1 },
         { "sensors", world->sensor_count * sizeof(gm_sensor_memory), 1 },
+        { "adopted", gm_adopted_size(world, lanes), 1 },
     };
     gm_status status =
         gm_world_layout(world, twin->options.lanes, sections, TWIN_SECTIONS, &twin->layout, error);

@@ -24,7 +24,8 @@
 enum {
     SECTION_GROUPS = GM_WORLD_SECTIONS, // sections of the layout that are the twin's
     SECTION_SENSORS,
-    TWIN_SECTIONS = 2,
+    SECTION_ADOPTED, // adopted.h
+    TWIN_SECTIONS = 3,
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
     RATIOS = 64,                   // last truths that a forecast's width is learned from
 };
@@ -54,7 +55,8 @@ typedef enum gm_event_kind {
     EVENT_INNOVATION = 0,
     EVENT_STALE,
     EVENT_RANGE,
-    EVENT_KINDS
+    EVENT_KINDS,               // of a sensor; and
+    EVENT_CHANGE = EVENT_KINDS // of the plant, taken into the model
 } gm_event_kind;
 
 /// Memory of a group's estimator, part of the state.
@@ -130,7 +132,7 @@ typedef struct gm_group_plan {
 typedef struct gm_estimator {
     gm_group_plan *groups;                 // [group_count]
     double *noises;                        // [estimate_count] of a sensor of the same field
-    double *values;                        // [most estimates of a group][lanes]
+    double *values;                        // [most estimates of a group and adopted sizes][lanes]
     double *predictions;                   // [sensor_count][lanes]
     double *measured, *variance, *caution; // [sensor_count]
     struct gm_innovation *innovations;     // [sensor_count]
@@ -404,6 +406,14 @@ void gm_monitor_rewind(gm_twin *twin, int64_t time_ns);
 /// After a rewind that is known about up to known_ns: events that were not raised again are
 /// withdrawn, those that were not cleared again last.
 void gm_monitor_settle(gm_twin *twin, int64_t known_ns);
+/// Whether there is such an event. Under look_lock.
+bool gm_monitor_knows(gm_twin *twin, uint64_t event);
+/// Tells of a change of the plant that the lanes hold, or again; its end. An event's id says which
+/// slot it is of and when it was raised.
+uint64_t gm_monitor_change_id(const gm_twin *twin, size_t slot, int64_t time_ns);
+int64_t gm_monitor_change_ns(const gm_twin *twin, uint64_t id);
+void gm_monitor_change(gm_twin *twin, const gm_twin_event *event);
+void gm_monitor_change_end(gm_twin *twin, uint64_t id, int64_t time_ns);
 /// Tells of an innovation event again, as its suspects are known better.
 void gm_monitor_retell(gm_twin *twin, uint64_t event);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);

@@ -95,11 +95,23 @@ static void suspects_of_an_event_are_told(void **state)
     stop(&served);
 }
 
-static void without_an_answer_there_is_a_reason(void **state)
+static void before_anything_happened_the_answer_is_empty(void **state)
 {
     (void)state;
     service served = start(10);
-    json_decref(ask(&served, "/api/v1/suspects", 404));
+    json_t *nothing = ask(&served, "/api/v1/suspects", 200);
+    assert_int_equal(json_array_size(json_object_get(nothing, "suspects")), 0);
+    assert_true(json_is_null(json_object_get(nothing, "event")));
+    assert_true(json_is_null(json_object_get(nothing, "evaluated")));
+    assert_true(json_is_null(json_object_get(nothing, "none")));
+    json_decref(nothing);
+    stop(&served);
+}
+
+static void what_cannot_be_answered_is_refused(void **state)
+{
+    (void)state;
+    service served = start(10);
     json_decref(ask(&served, "/api/v1/suspects?event=77", 404));
     json_decref(ask(&served, "/api/v1/suspects?event=0", 400));
     json_decref(ask(&served, "/api/v1/suspects?event=many", 400));
@@ -111,7 +123,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(suspects_of_an_event_are_told),
-        cmocka_unit_test(without_an_answer_there_is_a_reason),
+        cmocka_unit_test(before_anything_happened_the_answer_is_empty),
+        cmocka_unit_test(what_cannot_be_answered_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
