@@ -4,13 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "assim/stochastic_filter.h"
-#include "assim/transform_filter.h"
 #include "base/arena.h"
 #include "num/lanes.h"
 #include "num/statistics.h"
 
-enum { START_OF_TRUTH, START_OF_LANES, MEASUREMENT, FILTER }; // purposes of draws
+enum { START_OF_TRUTH, START_OF_LANES, MEASUREMENT }; // purposes of draws
 
 static const double tail_share = 0.1; // of the analyses, by which a lost track is told
 static const double forcing = 8.0;
@@ -424,55 +422,3 @@ gm_status gm_lorenz_run_seeds(const gm_lorenz_trial *trial, size_t seed_count, g
     gm_memory_free(of);
     return status;
 }
-
-// ---- filters ----
-
-static gm_status square_root_open(const gm_lorenz_setting *setting, size_t lanes,
-                                  const void *settings, void **memory, gm_error *error)
-{
-    (void)setting;
-    (void)settings;
-    *memory = gm_memory_new(gm_transform_room(lanes), sizeof(double));
-    return *memory != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for a transform");
-}
-
-static gm_status square_root_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
-                                     gm_error *error)
-{
-    const gm_lorenz_tuning *tuning = settings;
-    gm_transform_options options = gm_default_transform_options();
-    options.after = tuning->inflation;
-    options.turns = tuning->turns ? &moment->random : NULL;
-    options.purpose = FILTER;
-    options.occurrence = moment->index;
-    return gm_transform_update(&moment->analysis, &options, memory, NULL, error);
-}
-
-const gm_lorenz_filter gm_lorenz_square_root = { .name = "square root",
-                                                 .open = square_root_open,
-                                                 .analyse = square_root_analyse,
-                                                 .close = gm_memory_free };
-
-static gm_status stochastic_open(const gm_lorenz_setting *setting, size_t lanes,
-                                 const void *settings, void **memory, gm_error *error)
-{
-    (void)settings;
-    *memory = gm_memory_new(gm_stochastic_room(lanes, setting->size), sizeof(double));
-    return *memory != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for a filter");
-}
-
-static gm_status stochastic_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
-                                    gm_error *error)
-{
-    const gm_lorenz_tuning *tuning = settings;
-    gm_stochastic_options options = { .inflation = tuning->inflation,
-                                      .random = moment->random,
-                                      .purpose = FILTER,
-                                      .occurrence = moment->index };
-    return gm_stochastic_update(&moment->analysis, &options, memory, NULL, error);
-}
-
-const gm_lorenz_filter gm_lorenz_stochastic = { .name = "stochastic",
-                                                .open = stochastic_open,
-                                                .analyse = stochastic_analyse,
-                                                .close = gm_memory_free };

@@ -117,13 +117,15 @@ void gm_lorenz_rate(const gm_lorenz_setting *setting, const double *state, doubl
 
 // ---- filters that come with the trial ----
 
-/// Settings of gm_lorenz_square_root and gm_lorenz_stochastic.
+/// Settings of these.
 typedef struct gm_lorenz_tuning {
-    double inflation; // of deviations, after each analysis
-    bool turns;       // random rotations after each analysis
+    double inflation; // of deviations, after each analysis; of the extended filter's covariance,
+                      // per unit time
+    bool turns; // random rotations after each analysis (square root)
 } gm_lorenz_tuning;
 
 extern const gm_lorenz_filter gm_lorenz_square_root; // assim/transform_filter.h, symmetric
 extern const gm_lorenz_filter gm_lorenz_stochastic;  // assim/stochastic_filter.h
+extern const gm_lorenz_filter gm_lorenz_extended;    // assim/extended_kalman.h; needs 1 lane
 
 #endif

@@ -1,0 +1,146 @@
+// The filters that come with the Lorenz trial; study/lorenz_trial.h.
+#include <math.h>
+#include <string.h>
+
+#include "assim/extended_kalman.h"
+#include "assim/stochastic_filter.h"
+#include "assim/transform_filter.h"
+#include "base/arena.h"
+#include "base/require.h"
+#include "study/lorenz_trial.h"
+
+enum { FILTER = 1 }; // purpose of draws
+
+static gm_status square_root_open(const gm_lorenz_setting *setting, size_t lanes,
+                                  const void *settings, void **memory, gm_error *error)
+{
+    (void)setting;
+    (void)settings;
+    *memory = gm_memory_new(gm_transform_room(lanes), sizeof(double));
+    return *memory != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for a transform");
+}
+
+static gm_status square_root_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
+                                     gm_error *error)
+{
+    const gm_lorenz_tuning *tuning = settings;
+    gm_transform_options options = gm_default_transform_options();
+    options.after = tuning->inflation;
+    options.turns = tuning->turns ? &moment->random : NULL;
+    options.purpose = FILTER;
+    options.occurrence = moment->index;
+    return gm_transform_update(&moment->analysis, &options, memory, NULL, error);
+}
+
+const gm_lorenz_filter gm_lorenz_square_root = { .name = "square root",
+                                                 .open = square_root_open,
+                                                 .analyse = square_root_analyse,
+                                                 .close = gm_memory_free };
+
+static gm_status stochastic_open(const gm_lorenz_setting *setting, size_t lanes,
+                                 const void *settings, void **memory, gm_error *error)
+{
+    (void)settings;
+    *memory = gm_memory_new(gm_stochastic_room(lanes, setting->size), sizeof(double));
+    return *memory != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for a filter");
+}
+
+static gm_status stochastic_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
+                                    gm_error *error)
+{
+    const gm_lorenz_tuning *tuning = settings;
+    gm_stochastic_options options = { .inflation = tuning->inflation,
+                                      .random = moment->random,
+                                      .purpose = FILTER,
+                                      .occurrence = moment->index };
+    return gm_stochastic_update(&moment->analysis, &options, memory, NULL, error);
+}
+
+const gm_lorenz_filter gm_lorenz_stochastic = { .name = "stochastic",
+                                                .open = stochastic_open,
+                                                .analyse = stochastic_analyse,
+                                                .close = gm_memory_free };
+
+// ---- the extended filter: lane 0 is its mean ----
+
+typedef struct extended {
+    gm_extended_kalman filter;
+    double *gradients; // [size][size]: of what is measured
+    double room[];
+} extended;
+
+static gm_status extended_open(const gm_lorenz_setting *setting, size_t lanes, const void *settings,
+                               void **memory, gm_error *error)
+{
+    (void)settings;
+    GM_REQUIRE(lanes == 1);
+    size_t size = setting->size, count = gm_extended_kalman_room(size);
+    extended *made = gm_memory_new(1, sizeof *made + (count + size * size) * sizeof *made->room);
+    if (made == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for a filter");
+    }
+    made->filter = gm_extended_kalman_in(made->room, size);
+    made->gradients = made->room + count;
+    for (size_t i = 0; i < size; i++) {
+        made->filter.covariance[i * size + i] = setting->start_variance;
+    }
+    for (size_t j = 0; j * setting->stride < size; j++) {
+        made->gradients[j * size + j * setting->stride] = 1.0;
+    }
+    *memory = made;
+    return GM_OK;
+}
+
+static gm_status one_step(const void *context, double *values, size_t lanes, gm_error *error)
+{
+    (void)error;
+    gm_lorenz_setting single = *(const gm_lorenz_setting *)context;
+    single.steps = 1;
+    gm_lorenz_advance(&single, values, lanes);
+    return GM_OK;
+}
+
+static gm_status extended_advance(void *memory, const void *settings,
+                                  const gm_lorenz_setting *setting, double *values, gm_error *error)
+{
+    const gm_lorenz_tuning *tuning = settings;
+    gm_extended_kalman *filter = &((extended *)memory)->filter;
+    gm_extended_model model = { .advance = one_step,
+                                .context = setting,
+                                .inflation = pow(tuning->inflation, setting->step) };
+    gm_status status = GM_OK;
+    memcpy(filter->mean, values, setting->size * sizeof *values);
+    for (size_t step = 0; status == GM_OK && step < setting->steps; step++) {
+        status = gm_extended_kalman_forecast(filter, &model, error);
+    }
+    memcpy(values, filter->mean, setting->size * sizeof *values);
+    return status;
+}
+
+static gm_status extended_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
+                                  gm_error *error)
+{
+    (void)settings;
+    const gm_analysis *analysis = &moment->analysis;
+    size_t size = moment->setting->size;
+    extended *of = memory;
+    gm_extended_sight sight = { .count = analysis->measurement_count,
+                                .predicted = analysis->predictions,
+                                .gradients = of->gradients,
+                                .measured = analysis->measured,
+                                .variance = analysis->variance };
+    gm_status status = gm_extended_kalman_update(&of->filter, &sight, error);
+    double variance = 0.0;
+    for (size_t i = 0; i < size; i++) {
+        analysis->values[i] = of->filter.mean[i];
+        variance += of->filter.covariance[i * size + i] / (double)size;
+    }
+    *moment->spread = sqrt(variance);
+    return status;
+}
+
+const gm_lorenz_filter gm_lorenz_extended = { .name = "extended",
+                                              .open = extended_open,
+                                              .analyse = extended_analyse,
+                                              .advance = extended_advance,
+                                              .close = gm_memory_free };
