@@ -37,13 +37,28 @@ static GM_KERNEL void dense_multiply(gm_product_shape shape, const double *restr
 static GM_KERNEL void dense_multiply_transposed(gm_product_shape shape, const double *restrict a,
                                                 const double *restrict b, double *restrict product)
 {
-    memset(product, 0, shape.rows * shape.columns * sizeof *product);
-    for (size_t k = 0; k < shape.inner; k++) {
-        const double *restrict from = b + k * shape.columns;
-        for (size_t i = 0; i < shape.rows; i++) {
-            double factor = a[k * shape.rows + i];
-            double *restrict row = product + i * shape.columns;
-            for (size_t j = 0; j < shape.columns; j++) {
+    enum { TOGETHER = 4 }; // rows of b go through one row of the product at once
+    size_t rows = shape.rows, columns = shape.columns, k = 0;
+    memset(product, 0, rows * columns * sizeof *product);
+    for (; k + TOGETHER <= shape.inner; k += TOGETHER) {
+        const double *restrict first = b + k * columns, *restrict second = first + columns;
+        const double *restrict third = second + columns, *restrict fourth = third + columns;
+        for (size_t i = 0; i < rows; i++) {
+            const double *factor = a + k * rows + i;
+            double f0 = factor[0], f1 = factor[rows], f2 = factor[2 * rows], f3 = factor[3 * rows];
+            double *restrict row = product + i * columns;
+            for (size_t j = 0; j < columns; j++) {
+                row[j] =
+                    (((row[j] + f0 * first[j]) + f1 * second[j]) + f2 * third[j]) + f3 * fourth[j];
+            }
+        }
+    }
+    for (; k < shape.inner; k++) {
+        const double *restrict from = b + k * columns;
+        for (size_t i = 0; i < rows; i++) {
+            double factor = a[k * rows + i];
+            double *restrict row = product + i * columns;
+            for (size_t j = 0; j < columns; j++) {
                 row[j] += factor * from[j];
             }
         }
