@@ -92,14 +92,23 @@ static void sort_names(const gm_world *world, gm_suspects *suspects)
 
 static gm_status read_threshold(const gm_config *config, double *from, gm_error *error)
 {
-    bool flag = config->kind == GM_CONFIG_SCALAR && !config->quoted &&
-                (strcmp(config->text, "true") == 0 || strcmp(config->text, "false") == 0);
-    if (flag) {
-        *from = strcmp(config->text, "true") == 0 ? adopt_default : never;
+    bool word = config->kind == GM_CONFIG_SCALAR && !config->quoted;
+    if (word && strcmp(config->text, "true") == 0) {
+        *from = adopt_default;
+        return GM_OK;
+    }
+    if (word && strcmp(config->text, "false") == 0) {
+        *from = never;
         return GM_OK;
     }
     gm_quantity quantity = { .unit = "1", .min = adopt_least, .max = 1.0 };
-    return gm_config_number(config, quantity, from, error);
+    gm_status status = gm_config_number(config, quantity, from, error);
+    return status == GM_OK
+               ? GM_OK
+               : gm_error_at(error, status, config->place,
+                             "adopt: expected true, false or a probability of %g to 1, got '%.40s'",
+                             adopt_least,
+                             config->kind == GM_CONFIG_SCALAR ? config->text : "a map");
 }
 
 gm_status gm_adoption_open(gm_twin *twin, const gm_config *config, gm_error *error)

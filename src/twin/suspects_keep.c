@@ -1,5 +1,5 @@
 // Cases on disk: `suspects/ID` of the catalogue, ID the first event's, in 20 digits. It holds
-// (codec/pack.h) version u16, start and raised i64, events as count u32 and for each id
+// (codec/pack.h) version u16, start, raised, due and gap i64, events as count u32 and for each id
 // u64 and the sensor's name; evaluated i64, samples u64, none f64, adopted bool, text; suspects as
 // count u32 and for each address, sensor, unit, size f64, probability f64, since i64.
 #include <stdio.h>
@@ -22,6 +22,8 @@ static void pack_case(const gm_twin *twin, const gm_suspect_case *of, gm_string 
     gm_pack_u16(out, KEEP_VERSION);
     gm_pack_i64(out, of->start_ns);
     gm_pack_i64(out, of->raised_ns);
+    gm_pack_i64(out, of->due_ns);
+    gm_pack_i64(out, of->gap_ns);
     gm_pack_u32(out, (uint32_t)of->event_count);
     for (size_t index = 0; index < of->event_count; index++) {
         gm_pack_u64(out, of->events[index]);
@@ -106,12 +108,14 @@ static void take_case(void *context, const char *key, const void *bytes, size_t 
         return;
     }
     gm_suspect_case *of = &suspects->cases[suspects->case_count];
-    *of = (gm_suspect_case){ .gap_ns = SUSPECT_GAP_CYCLES * twin->world->cycle_ns };
+    *of = (gm_suspect_case){ 0 };
     gm_suspicion *found = &of->found;
     gm_unpack in = gm_unpack_of(bytes, size);
     bool known = gm_unpack_u16(&in) == KEEP_VERSION;
     of->start_ns = gm_unpack_i64(&in);
     of->raised_ns = gm_unpack_i64(&in);
+    of->due_ns = gm_unpack_i64(&in);
+    of->gap_ns = gm_unpack_i64(&in);
     take_events(twin, &in, of);
     found->evaluated_ns = gm_unpack_i64(&in);
     found->samples = gm_unpack_u64(&in);
@@ -129,7 +133,7 @@ static void take_case(void *context, const char *key, const void *bytes, size_t 
         suspect->probability = gm_unpack_f64(&in);
         suspect->since_ns = gm_unpack_i64(&in);
     }
-    of->due_ns = found->evaluated_ns + of->gap_ns;
+    known = known && of->gap_ns >= SUSPECT_GAP_CYCLES * twin->world->cycle_ns;
     if (known && gm_unpack_done(&in) && of->event_count > 0) {
         suspects->case_count++;
     } else {

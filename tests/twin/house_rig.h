@@ -66,9 +66,9 @@ enum {
 
 #define HOUSE_DETECT HOUSE_HEAD "lanes: 32\ndetect:\n  suspect window: 45 min\n  suspects:\n"
 
-/// What changes at step `at`. Zero: nothing.
+/// What changes at step `at`, and is as before from step `until` on. Zero: nothing, for good.
 typedef struct house_fault {
-    size_t at;
+    size_t at, until;
     size_t wall, heater; // 1 .. HOUSE_ROOMS
     double times;        // of its conductance or power
     size_t meter;        // 1 .. HOUSE_METERS
@@ -108,7 +108,7 @@ static inline gm_sample *house_record(uint64_t seed, size_t count, house_fault f
         rooms_k[room] = 293.15;
     }
     for (size_t step = 0; step < count; step++) {
-        bool faulty = fault.at > 0 && step >= fault.at;
+        bool faulty = fault.at > 0 && step >= fault.at && (fault.until == 0 || step < fault.until);
         double out_k = 275.15 + 3.0 * sin((double)step / 150.0), power_w[HOUSE_ROOMS],
                wall_w_k[HOUSE_ROOMS];
         for (size_t room = 0; room < HOUSE_ROOMS; room++) {
