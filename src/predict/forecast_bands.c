@@ -1,0 +1,177 @@
+// Bands that hold what they promise: forecast_bands.h.
+#include "predict/forecast_bands.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/require.h"
+#include "num/statistics.h"
+
+static const double band_share[GM_BANDS] = { [GM_BAND_50] = 0.5, [GM_BAND_90] = 0.9 };
+// of the standard normal, at (1 + share) / 2
+static const double band_normal[GM_BANDS] = {
+    [GM_BAND_50] = 0.67448975019608174320, [GM_BAND_90] = 1.64485362695147271486
+};
+static const double correction_least = -0.8;
+// so many truths are taken to have held a band its share before the first came
+static const double truths_before = 4.0;
+// with so many in the ring, truths should be a whole lead apart
+static const double truths_spread = 128.0;
+static const double root_of_pi = 1.77245385090551602730;
+
+/// A correction, taken apart.
+typedef struct setting {
+    double left;  // of lanes and noise, 0 .. 1
+    double error; // standard deviation added
+} setting;
+
+static setting setting_of(double correction)
+{
+    return (setting){ .left = 1.0 + fmin(correction, 0.0), .error = fmax(correction, 0.0) };
+}
+
+/// The setting at a standard normal's quantile: between the bands' edges it goes over from the
+/// one's to the other's.
+static setting setting_at(const gm_band_corrections *corrections, double normal)
+{
+    double from = band_normal[GM_BAND_50], to = band_normal[GM_BAND_90];
+    double way = fmin(fmax((fabs(normal) - from) / (to - from), 0.0), 1.0);
+    setting inner = setting_of(corrections->of[GM_BAND_50]);
+    setting outer = setting_of(corrections->of[GM_BAND_90]);
+    return (setting){ .left = inner.left + way * (outer.left - inner.left),
+                      .error = inner.error + way * (outer.error - inner.error) };
+}
+
+/// How far from the median the reading's quantile lies at a standard normal's, where the lanes'
+/// lies `half` away.
+static double stretched(double half, double noise, double normal, setting by)
+{
+    double error = normal * by.error;
+    noise *= normal;
+    return sqrt(by.left * by.left * (half * half + noise * noise) + error * error);
+}
+
+double gm_band_quantile(const double *sorted, size_t count, double probability)
+{
+    if (count == 0) {
+        return NAN;
+    }
+    double rank = probability * (double)(count + 1) - 1.0;
+    double last = (double)(count - 1);
+    return last > 0.0 ? gm_quantile(sorted, count, fmin(fmax(rank / last, 0.0), 1.0)) : sorted[0];
+}
+
+/// How far a band of the lanes alone reaches from their median.
+typedef struct sides {
+    double below, above;
+} sides;
+
+static sides sides_of(const gm_band_forecast *forecast, gm_band band)
+{
+    double tail = 0.5 * (1.0 - band_share[band]);
+    double median = gm_band_quantile(forecast->lanes, forecast->count, 0.5);
+    double lower = gm_band_quantile(forecast->lanes, forecast->count, tail);
+    double upper = gm_band_quantile(forecast->lanes, forecast->count, 1.0 - tail);
+    return (sides){ .below = median - lower, .above = upper - median };
+}
+
+/// The correction with which a band would just hold the reading.
+static double score_of(const gm_band_forecast *forecast, gm_band band, double reading)
+{
+    double miss = reading - gm_band_quantile(forecast->lanes, forecast->count, 0.5);
+    sides half = sides_of(forecast, band);
+    double far = fabs(miss), normal = band_normal[band];
+    double edge =
+        stretched(miss > 0.0 ? half.above : half.below, forecast->noise, normal, setting_of(0.0));
+    return far < edge ? far / edge - 1.0 : sqrt((far - edge) * (far + edge)) / normal;
+}
+
+gm_band_edges gm_band_edges_of(const gm_band_forecast *forecast)
+{
+    gm_band_edges edges = { .median = gm_band_quantile(forecast->lanes, forecast->count, 0.5) };
+    for (size_t band = 0; band < GM_BANDS; band++) {
+        setting by = setting_of(forecast->corrections.of[band]);
+        sides half = sides_of(forecast, band);
+        double normal = band_normal[band];
+        edges.lower[band] = edges.median - stretched(half.below, forecast->noise, normal, by);
+        edges.upper[band] = edges.median + stretched(half.above, forecast->noise, normal, by);
+    }
+    edges.lower[GM_BAND_90] = fmin(edges.lower[GM_BAND_90], edges.lower[GM_BAND_50]);
+    edges.upper[GM_BAND_90] = fmax(edges.upper[GM_BAND_90], edges.upper[GM_BAND_50]);
+    return edges;
+}
+
+void gm_band_members(const gm_band_forecast *forecast, double *members)
+{
+    size_t count = forecast->count;
+    double median = gm_band_quantile(forecast->lanes, count, 0.5);
+    for (size_t rank = 0; rank < count; rank++) {
+        double normal = gm_normal_quantile((double)(rank + 1) / (double)(count + 1));
+        double far = stretched(forecast->lanes[rank] - median, forecast->noise, normal,
+                               setting_at(&forecast->corrections, normal));
+        // the middle one of an odd count is the median itself
+        members[rank] = median + (2 * rank + 1 < count ? -far : far);
+    }
+    gm_sort(members, count);
+}
+
+gm_band_verdict gm_band_judge(const gm_band_forecast *forecast, double reading, double *work)
+{
+    size_t count = forecast->count;
+    gm_band_edges edges = gm_band_edges_of(forecast);
+    setting by = setting_of(forecast->corrections.of[GM_BAND_50]);
+    gm_band_members(forecast, work);
+    gm_band_verdict verdict = { .crps = gm_crps(work, count, reading) };
+    double sampled = count > 1 ? verdict.crps - gm_crps_fair(work, count, reading) : 0.0;
+    double told = hypot(by.left * forecast->noise, by.error) / ((double)count * root_of_pi);
+    verdict.crps_fair = verdict.crps - fmax(sampled - told, 0.0);
+    for (size_t band = 0; band < GM_BANDS; band++) {
+        verdict.inside[band] =
+            reading >= edges.lower[band] && reading <= edges.upper[band] ? 1.0 : 0.0;
+    }
+    return verdict;
+}
+
+static size_t remembered(const gm_band_memory *memory)
+{
+    return memory->count < GM_BAND_SCORES ? (size_t)memory->count : GM_BAND_SCORES;
+}
+
+double gm_band_spacing(const gm_band_memory *memory)
+{
+    return fmin((double)remembered(memory) / truths_spread, 1.0);
+}
+
+void gm_band_learn(gm_band_memory *memory, const gm_band_forecast *forecast, double reading,
+                   double news)
+{
+    size_t place = memory->count++ % GM_BAND_SCORES;
+    memory->news[place] = fmin(news, 1.0);
+    for (gm_band band = 0; band < GM_BANDS; band++) {
+        memory->scores[band][place] = score_of(forecast, band, reading);
+    }
+}
+
+double gm_band_correction(const gm_band_memory *memory, gm_band band, double start)
+{
+    GM_REQUIRE(band < GM_BANDS);
+    double sorted[GM_BAND_SCORES], share = band_share[band], inside = 0.0, truths = 0.0;
+    size_t count = remembered(memory);
+    for (size_t place = 0; place < count; place++) {
+        inside += memory->scores[band][place] <= start ? 1.0 : 0.0;
+        truths += memory->news[place];
+    }
+    if (count == 0) {
+        return start;
+    }
+    double held = inside / (double)count;
+    double off = truths * (held - share) / sqrt(share * (1.0 - share) * (truths + truths_before));
+    if (!(fabs(off) > 1.0)) {
+        return start;
+    }
+    memcpy(sorted, memory->scores[band], count * sizeof *sorted);
+    gm_sort(sorted, count);
+    double goal = held + (share - held) * (1.0 - 1.0 / (off * off));
+    double correction = gm_band_quantile(sorted, count, goal);
+    return fmax(off < 0.0 ? fmax(correction, start) : fmin(correction, start), correction_least);
+}
