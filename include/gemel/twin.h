@@ -151,9 +151,10 @@ typedef struct gm_sensor_status {
 /// A sensor as of the last published cycle. @param sensor  its number in the world
 void gm_twin_sensor(gm_twin *twin, size_t sensor, gm_sensor_status *status);
 
-/// Summary of one address over the lanes that are left.
+/// Summary of one address over the lanes that are left. The quantiles are such that a truth of the
+/// lanes' kind lies below them as often as they say, as far as the number of lanes allows.
 typedef struct gm_summary {
-    double mean, spread, q05, q50, q95;
+    double mean, spread, q05, q25, q50, q75, q95;
 } gm_summary;
 /// @param lanes  [count] values; those of failed lanes are left out (`state` says which); sorts a
 /// copy
@@ -161,6 +162,8 @@ void gm_summarise(const gm_state *state, const double *values, gm_summary *summa
 
 // ---- forecasts and scores ----
 
+/// What is said of one field at one time. The bands (q05 to q95, q25 to q75) are where the true
+/// value is expected; what a gauge reads scatters further, by its noise.
 typedef struct gm_forecast_row {
     int64_t time_ns, lead_ns;
     gm_summary value;
@@ -172,11 +175,20 @@ typedef struct gm_forecast_row {
 gm_status gm_twin_forecast(gm_twin *twin, size_t field, gm_forecast_row *rows, int64_t *issued_ns,
                            gm_error *error);
 
+/// How the forecasts of one field and lead met the readings that came, which are judged by the
+/// bands plus the sensor's noise. SI; all but `field`, `lead_ns` and `count` are NAN while nothing
+/// was scored.
 typedef struct gm_score {
     size_t field; // number of the world's forecast field
     int64_t lead_ns;
     uint64_t count;
-    double rmse, persistence_rmse, crps, coverage90; // NAN while count is 0
+    double rmse, bias; // of the mean; bias: forecast less reading
+    double persistence_rmse;
+    double crps, crps_fair; // continuous ranked probability score; what endless lanes would get
+    double coverage50, coverage90; // share of readings inside
+    double width50, width90;       // sharpness: mean width of the published bands
+    // of the lanes and the noise alone: what recalibration is measured by
+    double raw_crps, raw_coverage50, raw_coverage90;
 } gm_score;
 /// @param scores  out, [ref_count * lead_count] of the world's forecast
 void gm_twin_scores(gm_twin *twin, gm_score *scores);

@@ -82,20 +82,41 @@ static json_t *events_json(const report *made)
     return list;
 }
 
+static json_t *score_json(const report *made, const gm_score *score)
+{
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {
+        { "rmse", score->rmse },
+        { "bias", score->bias },
+        { "persistence_rmse", score->persistence_rmse },
+        { "crps", score->crps },
+        { "crps_fair", score->crps_fair },
+        { "coverage50", score->coverage50 },
+        { "coverage90", score->coverage90 },
+        { "width50", score->width50 },
+        { "width90", score->width90 },
+        { "raw_crps", score->raw_crps },
+        { "raw_coverage50", score->raw_coverage50 },
+        { "raw_coverage90", score->raw_coverage90 },
+    };
+    char field[ADDRESS_SIZE];
+    score_field(made, score, field, sizeof field);
+    json_t *object =
+        json_pack("{s:s, s:f, s:I}", "field", field, "horizon_s",
+                  (double)score->lead_ns / (double)GM_SECOND_NS, "count", (json_int_t)score->count);
+    for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++) {
+        json_object_set_new(object, numbers[index].name, number(numbers[index].value));
+    }
+    return object;
+}
+
 static json_t *scores_json(const report *made)
 {
     json_t *list = json_array();
     for (size_t index = 0; index < made->score_count; index++) {
-        const gm_score *score = &made->scores[index];
-        char field[ADDRESS_SIZE];
-        score_field(made, score, field, sizeof field);
-        json_array_append_new(
-            list,
-            json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:I}", "field", field, "horizon_s",
-                      (double)score->lead_ns / (double)GM_SECOND_NS, "rmse", number(score->rmse),
-                      "persistence_rmse", number(score->persistence_rmse), "crps",
-                      number(score->crps), "coverage90", number(score->coverage90), "count",
-                      (json_int_t)score->count));
+        json_array_append_new(list, score_json(made, &made->scores[index]));
     }
     return list;
 }
@@ -129,6 +150,25 @@ static void print_event(const gm_twin_event *event)
     printf("  %s .. %s  %s %s: %s\n", start, end, event->subject, event->kind, event->text);
 }
 
+static void print_scores(const report *made)
+{
+    if (made->score_count > 0) {
+        printf("\n%-36s %9s %9s %9s %12s %9s %9s %8s %8s %9s %9s %7s\n", "forecast of", "ahead",
+               "rmse", "bias", "persistence", "crps", "raw crps", "in 50 %", "in 90 %", "width 50",
+               "width 90", "scored");
+    }
+    for (size_t index = 0; index < made->score_count; index++) {
+        const gm_score *score = &made->scores[index];
+        char field[ADDRESS_SIZE];
+        score_field(made, score, field, sizeof field);
+        printf("%-36s %7.0f s %9.4g %9.2g %12.4g %9.4g %9.4g %6.1f %% %6.1f %% %9.4g %9.4g "
+               "%7" PRIu64 "\n",
+               field, (double)score->lead_ns / (double)GM_SECOND_NS, score->rmse, score->bias,
+               score->persistence_rmse, score->crps, score->raw_crps, 100.0 * score->coverage50,
+               100.0 * score->coverage90, score->width50, score->width90, score->count);
+    }
+}
+
 static void print_text(const report *made)
 {
     const gm_replay_tally *tally = made->tally;
@@ -142,18 +182,7 @@ static void print_text(const report *made)
     for (size_t index = made->event_count; index-- > 0;) {
         print_event(&made->events[index]);
     }
-    if (made->score_count > 0) {
-        printf("\n%-36s %9s %9s %12s %9s %10s %7s\n", "forecast of", "ahead", "rmse", "persistence",
-               "crps", "in 90 %", "scored");
-    }
-    for (size_t index = 0; index < made->score_count; index++) {
-        const gm_score *score = &made->scores[index];
-        char field[ADDRESS_SIZE];
-        score_field(made, score, field, sizeof field);
-        printf("%-36s %7.0f s %9.4g %12.4g %9.4g %8.1f %% %7" PRIu64 "\n", field,
-               (double)score->lead_ns / (double)GM_SECOND_NS, score->rmse, score->persistence_rmse,
-               score->crps, 100.0 * score->coverage90, score->count);
-    }
+    print_scores(made);
 }
 
 gm_status gm_replay_report(gm_twin *twin, const gm_replay_tally *tally, bool json, gm_error *error)

@@ -16,7 +16,9 @@ void gm_out_summary(gm_string *out, const gm_summary *summary)
     gm_out_key_number(out, "mean", summary->mean);
     gm_out_key_number(out, "spread", summary->spread);
     gm_out_key_number(out, "q05", summary->q05);
+    gm_out_key_number(out, "q25", summary->q25);
     gm_out_key_number(out, "q50", summary->q50);
+    gm_out_key_number(out, "q75", summary->q75);
     gm_out_key_number(out, "q95", summary->q95);
 }
 

@@ -322,6 +322,27 @@ gm_status gm_answer_forecasts(gm_serve_call *call, gm_error *error)
     return GM_OK;
 }
 
+static void write_score(gm_string *out, const char *address, const gm_score *score)
+{
+    gm_out_begin(out, '{');
+    gm_out_key_text(out, "field", address);
+    gm_out_key_seconds(out, "horizon_s", score->lead_ns);
+    gm_out_key_count(out, "count", score->count);
+    gm_out_key_number(out, "rmse", score->rmse);
+    gm_out_key_number(out, "bias", score->bias);
+    gm_out_key_number(out, "persistence_rmse", score->persistence_rmse);
+    gm_out_key_number(out, "crps", score->crps);
+    gm_out_key_number(out, "crps_fair", score->crps_fair);
+    gm_out_key_number(out, "coverage50", score->coverage50);
+    gm_out_key_number(out, "coverage90", score->coverage90);
+    gm_out_key_number(out, "width50", score->width50);
+    gm_out_key_number(out, "width90", score->width90);
+    gm_out_key_number(out, "raw_crps", score->raw_crps);
+    gm_out_key_number(out, "raw_coverage50", score->raw_coverage50);
+    gm_out_key_number(out, "raw_coverage90", score->raw_coverage90);
+    gm_out_end(out, '}');
+}
+
 gm_status gm_answer_scores(gm_serve_call *call, gm_error *error)
 {
     const gm_world_forecast *plan = &call->world->forecast;
@@ -336,15 +357,7 @@ gm_status gm_answer_scores(gm_serve_call *call, gm_error *error)
     gm_out_begin(out, '[');
     for (size_t k = 0; k < count; k++) {
         gm_world_address(call->world, plan->refs[scores[k].field], address, sizeof address);
-        gm_out_begin(out, '{');
-        gm_out_key_text(out, "field", address);
-        gm_out_key_seconds(out, "horizon_s", scores[k].lead_ns);
-        gm_out_key_count(out, "count", scores[k].count);
-        gm_out_key_number(out, "rmse", scores[k].rmse);
-        gm_out_key_number(out, "persistence_rmse", scores[k].persistence_rmse);
-        gm_out_key_number(out, "crps", scores[k].crps);
-        gm_out_key_number(out, "coverage90", scores[k].coverage90);
-        gm_out_end(out, '}');
+        write_score(out, address, &scores[k]);
     }
     gm_out_end(out, ']');
     gm_memory_free(scores);

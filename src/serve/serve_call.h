@@ -62,7 +62,7 @@ gm_status gm_body_number(const json_t *body, const char *key, double *value,
 
 /// address and unit as keys of the object at hand.
 void gm_out_address(gm_string *out, const gm_world *world, gm_ref ref);
-/// mean, spread, q05, q50, q95 as keys of the object at hand.
+/// mean, spread, q05, q25, q50, q75, q95 as keys of the object at hand.
 void gm_out_summary(gm_string *out, const gm_summary *summary);
 void gm_out_event(gm_string *out, const gm_twin_event *event);
 /// The newest forecast of a field as an object. @return GM_NOT_FOUND before the first one: nothing

@@ -146,7 +146,7 @@ void gm_summarise(const gm_state *state, const double *values, gm_summary *summa
     double small[SMALL];
     size_t lanes = gm_state_lanes(state), count = 0;
     double *sorted = lanes <= SMALL ? small : gm_memory_new(lanes, sizeof *sorted);
-    *summary = (gm_summary){ NAN, NAN, NAN, NAN, NAN };
+    *summary = (gm_summary){ NAN, NAN, NAN, NAN, NAN, NAN, NAN };
     if (sorted == NULL) {
         return;
     }
@@ -160,9 +160,11 @@ void gm_summarise(const gm_state *state, const double *values, gm_summary *summa
     gm_sort(sorted, count);
     *summary = (gm_summary){ .mean = mean,
                              .spread = sqrt(variance),
-                             .q05 = gm_quantile(sorted, count, 0.05),
-                             .q50 = gm_quantile(sorted, count, 0.5),
-                             .q95 = gm_quantile(sorted, count, 0.95) };
+                             .q05 = gm_band_quantile(sorted, count, 0.05),
+                             .q25 = gm_band_quantile(sorted, count, 0.25),
+                             .q50 = gm_band_quantile(sorted, count, 0.5),
+                             .q75 = gm_band_quantile(sorted, count, 0.75),
+                             .q95 = gm_band_quantile(sorted, count, 0.95) };
     if (sorted != small) {
         gm_memory_free(sorted);
     }

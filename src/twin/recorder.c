@@ -49,7 +49,7 @@ static gm_status open_forecasts(gm_twin *twin)
             gm_lead *of = &forecaster->leads[field * forecaster->lead_count + lead];
             snprintf(name, sizeof name, "forecast/%s/%llds", address,
                      (long long)(of->row.lead_ns / GM_SECOND_NS));
-            status = open_series(twin, name, "mean,spread,q05,q50,q95",
+            status = open_series(twin, name, "mean,spread,q05,q25,q50,q75,q95",
                                  gm_world_field(twin->world, ref)->unit, &of->series);
         }
     }
@@ -157,7 +157,8 @@ void gm_recorder_forecast(gm_twin *twin, const gm_lead *lead)
                &(gm_history_row){ .time_ns = lead->row.time_ns,
                                   .known_ns = lead->row.time_ns - lead->row.lead_ns,
                                   .values = (double[]){ value->mean, value->spread, value->q05,
-                                                        value->q50, value->q95 } });
+                                                        value->q25, value->q50, value->q75,
+                                                        value->q95 } });
     }
 }
 

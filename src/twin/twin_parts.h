@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "codec/pack.h"
+#include "predict/forecast_bands.h"
 #include "store/catalogue.h"
 #include "store/history.h"
 #include "store/journal.h"
@@ -27,7 +28,6 @@ enum {
     SECTION_ADOPTED, // adopted.h
     TWIN_SECTIONS = 3,
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
-    RATIOS = 64,                   // last truths that a forecast's width is learned from
 };
 // March 2255: later times could not be added to
 #define GM_TWIN_TIME_MOST_NS INT64_C(9000000000000000000)
@@ -148,23 +148,30 @@ typedef struct gm_estimator {
 /// A forecast whose truth has not come yet.
 typedef struct gm_pending {
     int64_t issued_ns, valid_ns;
-    double persistence;    // what was measured last when it was issued; NAN: nothing
-    double factor;         // the band's, over the lanes' own
-    gm_summary raw, value; // of the lanes, and as published
+    double persistence; // what was measured last when it was issued; NAN: nothing
+    double mean;        // of the lanes
+    gm_band_corrections corrections;
+    size_t lane_count; // lanes that were left
 } gm_pending;
+
+/// Sums of scores. All of one type: snapshots hold it as it is.
+typedef struct gm_tally {
+    double count, square_sum, error_sum, crps_sum, fair_sum;
+    double inside[GM_BANDS], width_sum[GM_BANDS];
+    double raw_crps_sum, raw_inside[GM_BANDS]; // of the lanes, not recalibrated
+    double rival_count, rival_square_sum;      // persistence
+} gm_tally;
 
 /// One (field, lead): its newest row, what is pending, its score.
 typedef struct gm_lead {
     gm_forecast_row row;
     gm_pending *pending; // ring, [capacity]
-    double *members;     // [capacity][lanes] as published
+    double *lanes;       // [capacity][lanes] ascending, as the model said
     size_t first, count, capacity;
-    uint64_t scored;
-    uint64_t persistence_scored;
-    double square_sum, persistence_square_sum, crps_sum, covered;
-    double widening;       // factor by which the next bands are wider than the lanes' own
-    double ratios[RATIOS]; // ring: how far truths were off, in half-widths of the lanes' own bands
-    uint64_t ratio_count;
+    gm_tally tally;
+    gm_band_memory memory;
+    gm_band_corrections corrections; // of the newest row
+    int64_t learned_ns;              // time of the last truth that the bands were learned from
     gm_series_id series;
 } gm_lead;
 
@@ -182,6 +189,11 @@ typedef struct gm_forecaster {
     double *values; // [field_count][lanes]
     double *sorted; // [lanes]
 } gm_forecaster;
+
+static inline gm_lead *gm_lead_at(const gm_forecaster *forecaster, size_t field, size_t number)
+{
+    return &forecaster->leads[field * forecaster->lead_count + number];
+}
 
 typedef struct gm_branch {
     gm_branch_status status;
@@ -418,17 +430,26 @@ void gm_monitor_change_end(gm_twin *twin, uint64_t id, int64_t time_ns);
 void gm_monitor_retell(gm_twin *twin, uint64_t event);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
 
-// ---- forecaster.c ----
+// ---- forecaster.c: what is said ----
 
 /// Room for the newest forecast, for those that wait for their truth, and for scores.
 gm_status gm_forecaster_open(gm_twin *twin, gm_error *error);
 void gm_forecaster_close(gm_twin *twin);
 /// Issues a forecast when one is due.
 gm_status gm_forecaster_issue(gm_twin *twin, gm_error *error);
+/// What is published of lanes. @param mean  of the lanes; @param work  [forecast->count]
+gm_summary gm_forecast_published(const gm_band_forecast *forecast, double mean, double *work);
+
+// ---- forecast_scores.c: what was said, against what came ----
+
 /// A measurement came: forecasts of its time are scored.
 void gm_forecaster_score(gm_twin *twin, size_t sensor, int64_t time_ns, double value);
+
+// ---- forecast_memory.c: scores in snapshots ----
+
+/// The forecaster's memory as bytes, and back.
 void gm_forecaster_save(const gm_twin *twin, gm_string *out);
-/// @return false: bytes of another world or damaged; scores begin anew
+/// @return false: bytes of another world or version, or damaged; scores begin anew
 bool gm_forecaster_load(gm_twin *twin, gm_text bytes);
 
 // ---- recorder.c: history, snapshots, recovery ----
