@@ -46,10 +46,21 @@ GM_KERNEL static void pull_lanes(double *values, const pull *by, size_t lanes)
     }
 }
 
-/// 0, or NaN for a value that is not finite: sums of it never overflow.
-static double zero_of(double value)
+/// 0, or NaN when a value is not finite: such a sum never overflows.
+GM_KERNEL static double lane_flaw(const double *values, size_t count)
 {
-    return value - value;
+    double part[GM_LANES] = { 0 };
+    size_t index = 0;
+    for (; index + GM_LANES <= count; index += GM_LANES) {
+        for (size_t k = 0; k < GM_LANES; k++) {
+            part[k] += values[index + k] - values[index + k];
+        }
+    }
+    double sum = gm_lane_join(part);
+    for (; index < count; index++) {
+        sum += values[index] - values[index];
+    }
+    return sum;
 }
 
 gm_status gm_analysis_check(const gm_analysis *analysis, gm_error *error)
@@ -61,8 +72,8 @@ gm_status gm_analysis_check(const gm_analysis *analysis, gm_error *error)
         return gm_error_set(error, GM_INVALID, "the chance of a covariance is %g",
                             analysis->chance);
     }
-    double sum = 0.0;
-    for (size_t index = 0; index < analysis->measurement_count; index++) {
+    size_t count = analysis->measurement_count, lanes = analysis->lanes;
+    for (size_t index = 0; index < count; index++) {
         if (!(analysis->variance[index] > 0.0)) {
             return gm_error_set(error, GM_INVALID, "the error variance of a measurement is %g",
                                 analysis->variance[index]);
@@ -71,14 +82,10 @@ gm_status gm_analysis_check(const gm_analysis *analysis, gm_error *error)
             return gm_error_set(error, GM_INVALID, "the caution of a measurement is %g",
                                 analysis->caution[index]);
         }
-        sum += zero_of(analysis->measured[index]) + zero_of(analysis->variance[index]);
     }
-    for (size_t index = 0; index < analysis->measurement_count * analysis->lanes; index++) {
-        sum += zero_of(analysis->predictions[index]);
-    }
-    for (size_t index = 0; index < analysis->value_count * analysis->lanes; index++) {
-        sum += zero_of(analysis->values[index]);
-    }
+    double sum = lane_flaw(analysis->measured, count) + lane_flaw(analysis->variance, count) +
+                 lane_flaw(analysis->predictions, count * lanes) +
+                 lane_flaw(analysis->values, analysis->value_count * lanes);
     return isfinite(sum) ? GM_OK
                          : gm_error_set(error, GM_NUMERIC,
                                         "a value to be estimated or a measurement is not finite");

@@ -7,10 +7,11 @@
 #include "assim/lane_sums.h"
 #include "base/require.h"
 #include "num/dense.h"
+#include "num/rk4.h"
 
 enum {
-    ROWS = 4,  // that share what is loaded of the matrix
-    TILE = 16, // lanes whose sums stay in registers
+    ROWS = 4,    // that share what is loaded of the matrix
+    VECTORS = 2, // of lanes, whose sums over all rows stay in registers
 };
 
 // ---- rows of the matrix ----
@@ -97,24 +98,61 @@ static void take_measurement(gm_transform *transform, const gm_analysis *analysi
 
 // ---- application ----
 
-/// As many rows as there are, deviations in, one tile of lanes out. Sums run over lanes in order.
-GM_INLINE void fill_tile(const double *restrict deviations, const double *restrict matrix,
-                         size_t lanes, const size_t rows, const size_t width,
-                         double sum[ROWS][TILE])
+/// A vector of lanes wherever it stands.
+typedef double lanes_anywhere
+    __attribute__((vector_size(GM_LANES * sizeof(double)), aligned(sizeof(double)), may_alias));
+
+/// Some rows, whose means are where they are to go.
+typedef struct tile {
+    const double *matrix; // [lanes][stride], from the tile's first lane on
+    size_t stride;
+    const double *deviations; // [rows][lanes]
+    const double *mean;       // [rows]
+    size_t lanes;
+} tile;
+
+/// So many vectors of lanes of so many rows. Sums run over lanes in order.
+/// @param kept  of the last vector: lanes that there are, the others are dropped
+GM_INLINE void fill_vectors(const tile *of, const size_t rows, const size_t vectors, size_t kept,
+                            double *to)
 {
-    for (size_t i = 0; i < lanes; i++) {
-        const double *restrict from = matrix + i * lanes;
+    gm_lanes sum[ROWS][VECTORS];
+#pragma GCC unroll 4
+    for (size_t row = 0; row < rows; row++) {
+#pragma GCC unroll 2
+        for (size_t v = 0; v < vectors; v++) {
+            sum[row][v] = (gm_lanes){ 0 };
+        }
+    }
+    for (size_t i = 0; i < of->lanes; i++) {
+        const lanes_anywhere *at = (const void *)(of->matrix + i * of->stride);
+        gm_lanes from[VECTORS];
+#pragma GCC unroll 2
+        for (size_t v = 0; v < vectors; v++) {
+            from[v] = at[v];
+        }
+#pragma GCC unroll 4
         for (size_t row = 0; row < rows; row++) {
-            const double factor = deviations[row * lanes + i];
-            for (size_t k = 0; k < width; k++) {
-                sum[row][k] += factor * from[k];
+            const double factor = of->deviations[row * of->lanes + i];
+#pragma GCC unroll 2
+            for (size_t v = 0; v < vectors; v++) {
+                sum[row][v] += factor * from[v];
             }
+        }
+    }
+#pragma GCC unroll 4
+    for (size_t row = 0; row < rows; row++) {
+#pragma GCC unroll 2
+        for (size_t v = 0; v < vectors; v++) {
+            gm_lanes moved = of->mean[row] + sum[row][v];
+            memcpy(to + row * of->lanes + v * GM_LANES, &moved, kept * sizeof(double));
         }
     }
 }
 
-GM_INLINE void apply_rows(const gm_transform *transform, double *restrict values, const size_t rows,
-                          double *restrict work)
+/// @param rest  [lanes][GM_LANES]: the matrix's last lanes % GM_LANES columns, padded
+GM_INLINE void apply_rows(const gm_transform *transform, const double *rest, double *values,
+                          const size_t rows, double *work)
 {
     const size_t lanes = transform->lanes;
     double mean[ROWS];
@@ -127,31 +165,38 @@ GM_INLINE void apply_rows(const gm_transform *transform, double *restrict values
         }
         mean[row] += gm_lane_product(own, transform->shift, lanes);
     }
-    for (size_t first = 0; first < lanes; first += TILE) {
-        double sum[ROWS][TILE] = { 0 };
-        size_t width = lanes - first < TILE ? lanes - first : TILE;
-        if (width == TILE) {
-            fill_tile(work, transform->matrix + first, lanes, rows, TILE, sum);
-        } else {
-            fill_tile(work, transform->matrix + first, lanes, rows, width, sum);
-        }
-        for (size_t row = 0; row < rows; row++) {
-            for (size_t k = 0; k < width; k++) {
-                values[row * lanes + first + k] = mean[row] + sum[row][k];
-            }
-        }
+    tile of = { transform->matrix, lanes, work, mean, lanes };
+    size_t first = 0;
+    for (; first + VECTORS * GM_LANES <= lanes; first += VECTORS * GM_LANES) {
+        of.matrix = transform->matrix + first;
+        fill_vectors(&of, rows, VECTORS, GM_LANES, values + first);
+    }
+    for (; first + GM_LANES <= lanes; first += GM_LANES) {
+        of.matrix = transform->matrix + first;
+        fill_vectors(&of, rows, 1, GM_LANES, values + first);
+    }
+    if (first < lanes) {
+        of.matrix = rest;
+        of.stride = GM_LANES;
+        fill_vectors(&of, rows, 1, lanes - first, values + first);
     }
 }
 
 GM_KERNEL static void transform_values(const gm_transform *transform, double *values, size_t count,
                                        double *work)
 {
-    size_t row = 0;
+    size_t lanes = transform->lanes, left = lanes % GM_LANES, row = 0;
+    double *rest = work + ROWS * lanes;
+    for (size_t i = 0; i < lanes; i++) {
+        for (size_t k = 0; k < GM_LANES; k++) {
+            rest[i * GM_LANES + k] = k < left ? transform->matrix[(i + 1) * lanes - left + k] : 0.0;
+        }
+    }
     for (; row + ROWS <= count; row += ROWS) {
-        apply_rows(transform, values + row * transform->lanes, ROWS, work);
+        apply_rows(transform, rest, values + row * lanes, ROWS, work);
     }
     for (; row < count; row++) {
-        apply_rows(transform, values + row * transform->lanes, 1, work);
+        apply_rows(transform, rest, values + row * lanes, 1, work);
     }
 }
 
@@ -159,7 +204,7 @@ GM_KERNEL static void transform_values(const gm_transform *transform, double *va
 
 size_t gm_transform_work_count(size_t lanes)
 {
-    return ROWS * lanes;
+    return (ROWS + GM_LANES) * lanes;
 }
 
 size_t gm_transform_room(size_t lanes)

@@ -12,7 +12,7 @@
 #include "assim/transform_filter.h"
 
 static gauss_world world, other;
-static double room[3 * GAUSS_LANES_MAX * GAUSS_LANES_MAX + 8 * GAUSS_LANES_MAX];
+static double room[3 * GAUSS_LANES_MAX * GAUSS_LANES_MAX + 16 * GAUSS_LANES_MAX];
 
 static void assert_near(double value, double expected, double tolerance)
 {
@@ -204,7 +204,7 @@ typedef struct shared_rows {
 static void apply_chunk(void *context, size_t chunk)
 {
     shared_rows *of = context;
-    double work[4 * MANY_LANES];
+    double work[12 * MANY_LANES];
     size_t first = chunk * CHUNK, count = MANY_ROWS - first < CHUNK ? MANY_ROWS - first : CHUNK;
     assert_true(gm_transform_work_count(MANY_LANES) <= sizeof work / sizeof *work);
     gm_transform_apply(&of->transform, of->values[first], count, work);
