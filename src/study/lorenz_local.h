@@ -14,4 +14,12 @@ typedef struct gm_lorenz_locality {
 
 extern const gm_lorenz_filter gm_lorenz_local; // assim/local_filter.h
 
+/// Settings of gm_lorenz_particles.
+typedef struct gm_lorenz_renewal {
+    double share;     // of effective lanes, at which they are renewed
+    double bandwidth; // of the jitter
+} gm_lorenz_renewal;
+
+extern const gm_lorenz_filter gm_lorenz_particles; // assim/particle_filter.h
+
 #endif
