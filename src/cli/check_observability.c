@@ -18,6 +18,8 @@ enum {
     CANDIDATES_SHOWN = 5, // further sensors
 };
 
+static const double same_least = 0.9; // correlation of two that are one to the sensors
+
 typedef const gm_observability_answer seen_answer;
 
 static const char *plural(size_t count)
@@ -145,7 +147,8 @@ static void print_tangle(const gm_world *world, seen_answer *answer, const gm_ob
 {
     char address[ADDRESS_SIZE];
     gm_world_address(world, value->ref, address, sizeof address);
-    printf("  %s is seen only together with", address);
+    bool alone = fabs(value->with[0].correlation) >= same_least;
+    printf("  %s is seen only together with%s", address, alone ? "" : " others, most of all");
     for (size_t index = 0; index < value->with_count; index++) {
         gm_world_address(world, answer->values[value->with[index].quantity].ref, address,
                          sizeof address);
@@ -158,34 +161,47 @@ static void print_tangle(const gm_world *world, seen_answer *answer, const gm_ob
         printf("%s", index + 1 < value->with_count ? ", " : " and ");
         print_moved(world, &answer->values[with->quantity], with->amount);
     }
-    printf(" read the same.\n");
+    printf(alone ? " read the same.\n" : " read the same, when others move a little.\n");
 }
 
-/// Tangles with names, each set once, and how many values are tangled with too many to name.
-/// @param mentioned  [value_count] in out
-static void print_tangles(const gm_world *world, seen_answer *answer, bool *mentioned)
+/// The tangle with the closest companion that was not told yet; NULL when all were.
+static const gm_observed *next_tangle(seen_answer *answer, const bool *told)
+{
+    const gm_observed *best = NULL;
+    for (size_t index = 0; index < answer->value_count; index++) {
+        const gm_observed *value = &answer->values[index];
+        bool named = value->sight == GM_SIGHT_TANGLED && value->with_count > 0 && !told[index];
+        if (named &&
+            (best == NULL || fabs(value->with[0].correlation) > fabs(best->with[0].correlation))) {
+            best = value;
+        }
+    }
+    return best;
+}
+
+/// Tangles with names, the closest first, each set once; and how many values are tangled with too
+/// many to name. @param told  [value_count] in out
+static void print_tangles(const gm_world *world, seen_answer *answer, bool *told)
 {
     size_t shown = 0, silent = 0, nameless = 0;
     if (answer->counts[GM_SIGHT_TANGLED] > 0) {
         printf("\nnot told apart:\n");
     }
-    for (size_t index = 0; index < answer->value_count; index++) {
-        const gm_observed *value = &answer->values[index];
-        if (value->sight != GM_SIGHT_TANGLED) {
-            continue;
-        }
-        nameless += value->with_count == 0;
-        if (value->with_count == 0 || mentioned[index]) {
-            continue;
-        }
-        silent += shown == SENTENCES_SHOWN;
+    for (const gm_observed *value; (value = next_tangle(answer, told)) != NULL;) {
         if (shown < SENTENCES_SHOWN) {
             print_tangle(world, answer, value);
             shown++;
+        } else {
+            silent++;
         }
+        told[value - answer->values] = true;
         for (size_t at = 0; at < value->with_count; at++) {
-            mentioned[value->with[at].quantity] = true;
+            told[value->with[at].quantity] = true;
         }
+    }
+    for (size_t index = 0; index < answer->value_count; index++) {
+        nameless += answer->values[index].sight == GM_SIGHT_TANGLED &&
+                    answer->values[index].with_count == 0;
     }
     if (silent > 0) {
         printf("  ... and %zu more\n", silent);
@@ -258,11 +274,11 @@ void gm_cli_observability_text(const gm_world *world, const gm_observability_ans
     print_duration(answer->horizon_ns);
     printf("; %.0f %% of the spreads are left\n", 100.0 * answer->left);
     print_values(world, answer);
-    bool *mentioned = gm_memory_new(answer->value_count, sizeof *mentioned);
-    if (mentioned != NULL) { // without memory for it the sentences are left out
-        print_tangles(world, answer, mentioned);
+    bool *told = gm_memory_new(answer->value_count, sizeof *told);
+    if (told != NULL) { // without memory for it the sentences are left out
+        print_tangles(world, answer, told);
     }
-    gm_memory_free(mentioned);
+    gm_memory_free(told);
     print_blind(world, answer);
     print_candidates(world, answer);
     size_t lost = answer->counts[GM_SIGHT_TANGLED] + answer->counts[GM_SIGHT_BLIND];

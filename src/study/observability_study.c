@@ -265,8 +265,9 @@ static gm_status add_wish(study *of, const char *wish, gm_error *error)
     if (size >= sizeof pattern) {
         return gm_error_set(error, GM_LIMIT, "'%.60s...' is too long for an address", wish);
     }
-    memcpy(pattern, wish, size);
-    pattern[size] = '\0';
+    gm_text trimmed = gm_text_trim((gm_text){ wish, size });
+    memcpy(pattern, trimmed.data, trimmed.size);
+    pattern[trimmed.size] = '\0';
     gm_ref *refs = NULL;
     size_t count = 0;
     gm_status status = gm_world_find(of->world, pattern, (gm_place){ 0 }, &refs, &count, error);
@@ -401,11 +402,7 @@ static gm_status weigh(study *of, gm_error *error)
                                 .last_noise = of->last_noise };
     of->answer.lanes = of->played.lanes;
     of->answer.sensor_count = of->present_count;
-    gm_status status = gm_observability_create(&of->sensing, &of->seen, error);
-    if (status == GM_OK) {
-        of->answer.left = gm_observability_total(of->seen);
-    }
-    return status;
+    return gm_observability_create(&of->sensing, &of->seen, error);
 }
 
 // ---- verdicts ----
@@ -416,7 +413,27 @@ static double measure_of(const study *of, size_t unknown)
     return of->unknowns[unknown].is_parameter ? of->unknowns[unknown].spread : 1.0;
 }
 
-/// A state's companions are the unknowns it follows; the closest first.
+/// The spreads of one value, in its own measure. What walks by `walk` over the horizon is known to
+/// its readings as well as they know the latest: a random walk read with an accuracy of s over the
+/// horizon settles at the variance s walk (the Riccati equation of one unknown).
+static void find_spreads(const study *of, size_t unknown, gm_observed *value)
+{
+    const gm_world_estimate *estimate = &of->world->estimates[of->value_of[unknown]];
+    double measure = measure_of(of, unknown);
+    double before = of->seen->before[unknown] * measure, after = of->seen->after[unknown] * measure;
+    bool comparable = estimate->drift > 0.0 && estimate->drift_relative == value->relative;
+    double horizon_s = (double)of->answer.horizon_ns / (double)GM_SECOND_NS;
+    double walk = comparable ? estimate->drift * sqrt(horizon_s) : 0.0;
+    value->before = hypot(before, walk);
+    value->after = after;
+    if (walk > 0.0) {
+        double known = 1.0 / (after * after) - 1.0 / (before * before); // by readings alone
+        double square = known > 0.0 ? after * after + walk / sqrt(known) : INFINITY;
+        value->after = fmin(sqrt(square), value->before);
+    }
+}
+
+/// The parameters a parameter moves with, the closest first.
 static void find_companions(const study *of, size_t unknown, gm_observed *value)
 {
     const gm_observability *seen = of->seen;
@@ -435,36 +452,39 @@ static void find_companions(const study *of, size_t unknown, gm_observed *value)
     }
 }
 
-static gm_sight judge(const study *of, size_t unknown)
+static gm_sight judge(const study *of, size_t unknown, const gm_observed *value)
 {
     const gm_play_unknown *what = &of->unknowns[unknown];
     const gm_observability *seen = of->seen;
-    double before = seen->before[unknown], after = seen->after[unknown];
     if (of->played.moved[unknown] == 0.0) {
         return GM_SIGHT_FIXED;
     }
-    double declared = what->relative ? before : what->spread;
-    if (!what->is_parameter && before <= settled_most * declared) {
+    double declared = what->relative ? value->before : what->spread;
+    if (!what->is_parameter && value->before <= settled_most * declared) {
         return GM_SIGHT_SETTLED;
     }
-    if (after <= known_most * before) {
+    if (value->after <= known_most * value->before) {
         return GM_SIGHT_KNOWN;
     }
-    if (what->is_parameter && seen->alone[unknown] <= tangled_most * after) {
+    if (what->is_parameter && seen->alone[unknown] <= tangled_most * seen->after[unknown]) {
         return GM_SIGHT_TANGLED;
     }
-    return after > blind_least * before ? GM_SIGHT_BLIND : GM_SIGHT_PARTLY;
+    return value->after > blind_least * value->before ? GM_SIGHT_BLIND : GM_SIGHT_PARTLY;
 }
 
 static void find_verdicts(study *of)
 {
     gm_observability_answer *answer = &of->answer;
+    double sum = 0.0;
+    size_t spreads = 0;
     for (size_t unknown = 0; unknown < of->play.unknown_count; unknown++) {
         gm_observed *value = &answer->values[of->value_of[unknown]];
-        value->before = of->seen->before[unknown] * measure_of(of, unknown);
-        value->after = of->seen->after[unknown] * measure_of(of, unknown);
-        value->sight = judge(of, unknown);
+        find_spreads(of, unknown, value);
+        value->sight = judge(of, unknown, value);
+        sum += value->before > 0.0 ? value->after / value->before : 0.0;
+        spreads += value->before > 0.0;
     }
+    answer->left = spreads > 0 ? sum / (double)spreads : 0.0;
     for (size_t unknown = 0; unknown < of->play.unknown_count; unknown++) {
         gm_observed *value = &answer->values[of->value_of[unknown]];
         if (value->sight == GM_SIGHT_PARTLY || value->sight == GM_SIGHT_TANGLED ||
@@ -498,6 +518,7 @@ static gm_status pick(study *of, double *gains, size_t *chosen, gm_error *error)
     gm_observability_answer *answer = &of->answer;
     size_t most =
         answer->candidate_count < GM_SENSOR_PICKS ? answer->candidate_count : GM_SENSOR_PICKS;
+    double first = gm_observability_total(of->seen);
     gm_status status = GM_OK;
     while (status == GM_OK && answer->pick_count < most) {
         size_t best = of->present_count;
@@ -510,7 +531,7 @@ static gm_status pick(study *of, double *gains, size_t *chosen, gm_error *error)
         status = gm_observability_take(of->seen, best, error);
         if (status == GM_OK) {
             double left = gm_observability_total(of->seen);
-            answer->picks_gain[answer->pick_count] = 1.0 - left / answer->left;
+            answer->picks_gain[answer->pick_count] = 1.0 - left / first;
             chosen[answer->pick_count++] = best;
         }
         if (status == GM_OK && answer->pick_count < most) {

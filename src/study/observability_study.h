@@ -7,8 +7,8 @@
 //                under the pilot's inputs; their differences from a lane without are free of chance
 //   the chances  lanes that differ only by what drivers' rules, driving sensors' noise and the
 //                models leave to chance; none are needed where nothing is
-// and assim/observability.h puts together what readings tell. Values stay as they are over the
-// horizon: a declared drift is not counted.
+// and assim/observability.h puts together what readings tell. Values are as they began over the
+// horizon; a declared drift is added to what is left, value by value.
 #ifndef GEMEL_STUDY_OBSERVABILITY_STUDY_H
 #define GEMEL_STUDY_OBSERVABILITY_STUDY_H
 
