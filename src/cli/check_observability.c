@@ -170,11 +170,12 @@ static const gm_observed *next_tangle(seen_answer *answer, const bool *told)
     const gm_observed *best = NULL;
     for (size_t index = 0; index < answer->value_count; index++) {
         const gm_observed *value = &answer->values[index];
-        bool named = value->sight == GM_SIGHT_TANGLED && value->with_count > 0 && !told[index];
-        if (named &&
-            (best == NULL || fabs(value->with[0].correlation) > fabs(best->with[0].correlation))) {
-            best = value;
+        if (value->sight != GM_SIGHT_TANGLED || value->with_count == 0 || told[index]) {
+            continue;
         }
+        // of equals, by more than rounding, the first
+        double closest = best != NULL ? fabs(best->with[0].correlation) + 1e-9 : 0.0;
+        best = fabs(value->with[0].correlation) > closest ? value : best;
     }
     return best;
 }
