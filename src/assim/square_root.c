@@ -91,6 +91,22 @@ gm_status gm_analysis_check(const gm_analysis *analysis, gm_error *error)
                                         "a value to be estimated or a measurement is not finite");
 }
 
+/// @param ensemble  variance of the lanes' predictions
+static double trusted_variance(double declared, double gate, double surprise, double ensemble)
+{
+    double limit = gate > 0.0 ? surprise * surprise / (gate * gate) : 0.0;
+    return fmax(declared, limit - ensemble);
+}
+
+double gm_analysis_trusted_variance(const gm_analysis *analysis, size_t index)
+{
+    const double *prediction = analysis->predictions + index * analysis->lanes;
+    double mean = lane_mean(prediction, analysis->lanes);
+    double ensemble = lane_covariance(prediction, mean, prediction, mean, analysis->lanes);
+    return trusted_variance(analysis->variance[index], analysis->gate,
+                            analysis->measured[index] - mean, ensemble);
+}
+
 static void take_innovations(const gm_analysis *analysis, gm_innovation *innovations)
 {
     for (size_t index = 0; index < analysis->measurement_count; index++) {
@@ -110,12 +126,9 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
     double *prediction = analysis->predictions + index * lanes;
     double mean = lane_mean(prediction, lanes);
     double ensemble = lane_covariance(prediction, mean, prediction, mean, lanes);
-    double variance = analysis->variance[index];
     double innovation = analysis->measured[index] - mean;
-    if (analysis->gate > 0.0) {
-        double limit = innovation * innovation / (analysis->gate * analysis->gate);
-        variance = fmax(variance, limit - ensemble);
-    }
+    double variance =
+        trusted_variance(analysis->variance[index], analysis->gate, innovation, ensemble);
     double total = ensemble + variance;
     pull by = { .prediction = prediction,
                 .mean = mean,

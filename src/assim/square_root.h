@@ -51,6 +51,9 @@ typedef struct gm_innovation {
 /// chance below 0), GM_NUMERIC (a value that is not finite)
 gm_status gm_analysis_check(const gm_analysis *analysis, gm_error *error);
 
+/// The error variance of a measurement after the gate, against lanes as they are.
+double gm_analysis_trusted_variance(const gm_analysis *analysis, size_t index);
+
 /// Updates values (and predictions) by all measurements in their order.
 /// @param innovations  out, [measurement_count], all taken against the lanes before the whole
 /// update; NULL to skip

@@ -32,18 +32,6 @@ static parts parts_of(double *room, size_t lanes)
     return made;
 }
 
-/// Error variances, those of surprising measurements raised so that these count as the gate.
-static void take_variances(const gm_analysis *analysis, double *variance)
-{
-    for (size_t index = 0; index < analysis->measurement_count; index++) {
-        const double *prediction = analysis->predictions + index * analysis->lanes;
-        double surprise = analysis->measured[index] - gm_mean(prediction, analysis->lanes);
-        double limit = analysis->gate > 0.0 ? surprise / analysis->gate : 0.0;
-        variance[index] = fmax(analysis->variance[index],
-                               limit * limit - gm_variance(prediction, analysis->lanes));
-    }
-}
-
 /// What every lane finds the measurement to be off by, over its error variance.
 static void take_surprise(const gm_analysis *analysis, const gm_stochastic_options *options,
                           size_t index, const parts *in)
@@ -120,7 +108,9 @@ gm_status gm_stochastic_update(const gm_analysis *analysis, const gm_stochastic_
         return status;
     }
     parts in = parts_of(room, analysis->lanes);
-    take_variances(analysis, in.variance);
+    for (size_t index = 0; index < analysis->measurement_count; index++) {
+        in.variance[index] = gm_analysis_trusted_variance(analysis, index);
+    }
     gm_analysis gated = *analysis;
     gated.variance = in.variance;
     gated.gate = 0.0;
