@@ -2,11 +2,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "assim/adaptive_inflation.h"
 #include "assim/extended_kalman.h"
 #include "assim/stochastic_filter.h"
 #include "assim/transform_filter.h"
 #include "base/arena.h"
 #include "base/require.h"
+#include "num/statistics.h"
 #include "study/lorenz_trial.h"
 
 enum { FILTER = 1 }; // purpose of draws
@@ -143,4 +145,71 @@ const gm_lorenz_filter gm_lorenz_extended = { .name = "extended",
                                               .open = extended_open,
                                               .analyse = extended_analyse,
                                               .advance = extended_advance,
+                                              .close = gm_memory_free };
+
+// ---- the square root, untended ----
+
+static const double noise_memory = 1000.0, noise_trust = 50.0; // in analyses
+
+typedef struct untended {
+    gm_inflation inflation;
+    gm_noise noise[GM_LORENZ_SIZE_MAX];
+    double variance[GM_LORENZ_SIZE_MAX]; // as believed
+    double before[GM_LORENZ_SIZE_MAX];   // innovations
+    double *estimate;                    // [gm_inflation_room(lanes)]
+    double *transform;                   // [gm_transform_room(lanes)]
+    double room[];
+} untended;
+
+static gm_status untended_open(const gm_lorenz_setting *setting, size_t lanes, const void *settings,
+                               void **memory, gm_error *error)
+{
+    (void)setting;
+    (void)settings;
+    size_t estimate = gm_inflation_room(lanes), count = estimate + gm_transform_room(lanes);
+    untended *made = gm_memory_new(1, sizeof *made + count * sizeof *made->room);
+    if (made == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for a filter");
+    }
+    made->estimate = made->room;
+    made->transform = made->room + estimate;
+    *memory = made;
+    return GM_OK;
+}
+
+static gm_status untended_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
+                                  gm_error *error)
+{
+    const gm_lorenz_untended_setting *setting = settings;
+    untended *of = memory;
+    gm_analysis analysis = moment->analysis;
+    size_t count = analysis.measurement_count, lanes = analysis.lanes;
+    double declared =
+        setting->declared_noise > 0.0 ? setting->declared_noise : moment->setting->noise;
+    for (size_t j = 0; j < count; j++) {
+        double learned = setting->learns_noise ? gm_noise_factor(&of->noise[j], noise_trust) : 1.0;
+        of->variance[j] = declared * learned;
+        of->before[j] = analysis.measured[j] - gm_mean(analysis.predictions + j * lanes, lanes);
+    }
+    analysis.variance = of->variance;
+    gm_inflation_options inflation = gm_default_inflation_options();
+    gm_transform_options options = gm_default_transform_options();
+    options.turns = &moment->random;
+    options.purpose = FILTER;
+    options.occurrence = moment->index;
+    gm_status status = gm_inflation_estimate(&inflation, &analysis, of->estimate, &of->inflation,
+                                             &options.before, error);
+    if (status == GM_OK) {
+        status = gm_transform_update(&analysis, &options, of->transform, NULL, error);
+    }
+    for (size_t j = 0; status == GM_OK && j < count; j++) {
+        double after = analysis.measured[j] - gm_mean(analysis.predictions + j * lanes, lanes);
+        gm_noise_take(&of->noise[j], of->before[j], after, declared, noise_memory);
+    }
+    return status;
+}
+
+const gm_lorenz_filter gm_lorenz_untended = { .name = "square root, untended",
+                                              .open = untended_open,
+                                              .analyse = untended_analyse,
                                               .close = gm_memory_free };

@@ -11,7 +11,7 @@
 enum { START_OF_TRUTH, START_OF_LANES, MEASUREMENT }; // purposes of draws
 
 static const double tail_share = 0.1; // of the analyses, by which a lost track is told
-static const double forcing = 8.0;
+static const double true_forcing = 8.0;
 static const double start_63[] = { 1.509, -1.531, 25.46 };
 
 // ---- the models ----
@@ -27,7 +27,7 @@ GM_INLINE void rate_63(const block at, block rate, const size_t width)
     }
 }
 
-GM_INLINE void rate_96(size_t size, const block at, block rate, const size_t width)
+GM_INLINE void rate_96(size_t size, double forcing, const block at, block rate, const size_t width)
 {
     for (size_t i = 0; i < size; i++) {
         size_t next = i + 1 < size ? i + 1 : 0;
@@ -43,7 +43,7 @@ GM_INLINE void rate_of(const gm_lorenz_setting *setting, const block at, block r
     if (setting->model == GM_LORENZ_1963) {
         rate_63(at, rate, GM_LANES);
     } else {
-        rate_96(setting->size, at, rate, GM_LANES);
+        rate_96(setting->size, true_forcing + setting->model_error, at, rate, GM_LANES);
     }
 }
 
@@ -103,7 +103,7 @@ void gm_lorenz_rate(const gm_lorenz_setting *setting, const double *state, doubl
     if (setting->model == GM_LORENZ_1963) {
         rate_63(at, change, 1);
     } else {
-        rate_96(setting->size, at, change, 1);
+        rate_96(setting->size, true_forcing + setting->model_error, at, change, 1);
     }
     for (size_t i = 0; i < setting->size; i++) {
         rate[i] = change[i][0];
@@ -313,9 +313,11 @@ static bool follow(run *of)
 {
     const gm_lorenz_trial *trial = of->trial;
     const gm_lorenz_setting *setting = &trial->setting;
+    gm_lorenz_setting nature = *setting;
+    nature.model_error = 0.0;
     bool well = true;
     for (size_t index = 0; well && index < setting->analyses; index++) {
-        gm_lorenz_advance(setting, of->truth, 1);
+        gm_lorenz_advance(&nature, of->truth, 1);
         for (size_t i = 0; i < setting->size; i++) {
             gm_moments_add(&of->climate[i], of->truth[i]);
         }

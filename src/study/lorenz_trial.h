@@ -39,6 +39,7 @@ typedef struct gm_lorenz_setting {
     double start_variance; // of the truth and of the lanes about the known start
     double burn_in;        // the model's time before scores count
     size_t analyses;       // in all
+    double model_error;    // added to the forcing 8 of the lanes, not of the truth; 0 for 1963
 } gm_lorenz_setting;
 
 /// Sakov, Oliver, Bertino, Mon. Wea. Rev. 140 (2012) 1988-2004, table 1.
@@ -121,11 +122,18 @@ void gm_lorenz_rate(const gm_lorenz_setting *setting, const double *state, doubl
 typedef struct gm_lorenz_tuning {
     double inflation; // of deviations, after each analysis; of the extended filter's covariance,
                       // per unit time
-    bool turns; // random rotations after each analysis (square root)
+    bool turns;       // random rotations after each analysis (square root)
 } gm_lorenz_tuning;
+
+/// Settings of gm_lorenz_untended: nothing is tuned.
+typedef struct gm_lorenz_untended_setting {
+    bool learns_noise;     // error variances from innovations
+    double declared_noise; // variance that the filter is told; 0: the true one
+} gm_lorenz_untended_setting;
 
 extern const gm_lorenz_filter gm_lorenz_square_root; // assim/transform_filter.h, symmetric
 extern const gm_lorenz_filter gm_lorenz_stochastic;  // assim/stochastic_filter.h
 extern const gm_lorenz_filter gm_lorenz_extended;    // assim/extended_kalman.h; needs 1 lane
+extern const gm_lorenz_filter gm_lorenz_untended;    // the first with assim/adaptive_inflation.h
 
 #endif
