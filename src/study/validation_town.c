@@ -45,12 +45,14 @@ static gm_status open_town(gm_validation_report *report, int64_t forecast_ns, gm
     return status;
 }
 
-static size_t count_alarms(gm_twin *twin, gm_twin_event events[EVENTS_MAX])
+/// Alarms raised later than after_ns.
+static size_t count_alarms(gm_twin *twin, int64_t after_ns, gm_twin_event events[EVENTS_MAX])
 {
     size_t count = 0, alarms = 0;
     gm_twin_events(twin, false, EVENTS_MAX, events, &count);
     for (size_t index = 0; index < count; index++) {
-        alarms += strcmp(events[index].kind, "innovation") == 0;
+        alarms +=
+            strcmp(events[index].kind, "innovation") == 0 && events[index].raised_ns > after_ns;
     }
     return alarms;
 }
@@ -60,7 +62,7 @@ static size_t count_alarms(gm_twin *twin, gm_twin_event events[EVENTS_MAX])
 /// Days of 32 hours under so many seeds, and what is counted in them.
 typedef struct day_plan {
     uint64_t first_seed, count;
-    int64_t warm_up_ns;
+    int64_t warm_up_ns, alarms_after_ns;
     bool faultless; // false: the burst of the world file, after four hours
 } day_plan;
 
@@ -91,7 +93,9 @@ static gm_status follow_day(const gm_world *world, const day_plan *plan, uint64_
             status = gm_twin_trial_compare(&trial, refs, count, &tally->score, error);
         }
     }
-    tally->alarms += status == GM_OK ? count_alarms(trial.twin, events) : 0;
+    if (status == GM_OK) {
+        tally->alarms += count_alarms(trial.twin, start_ns + plan->alarms_after_ns, events);
+    }
     gm_twin_trial_close(&trial);
     gm_memory_free(refs);
     gm_memory_free(events);
@@ -112,7 +116,12 @@ static gm_status run_hidden(const gm_validation_context *context, gm_validation_
                             gm_error *error)
 {
     (void)context;
-    const day_plan calm = { 211, 3, 8 * hour_ns, true }, burst = { 221, 3, 4 * hour_ns, false };
+    const day_plan calm = {
+        .first_seed = 211, .count = 3, .warm_up_ns = 8 * hour_ns, .faultless = true
+    };
+    const day_plan burst = {
+        .first_seed = 221, .count = 3, .warm_up_ns = 4 * hour_ns, .alarms_after_ns = 5 * hour_ns
+    };
     gm_world *town = NULL, quiet;
     day_tally good = { 0 }, bad = { 0 };
     gm_status status = open_town(report, 0, &town, &quiet, error);
@@ -135,11 +144,16 @@ static gm_status run_hidden(const gm_validation_context *context, gm_validation_
     report_number(report, band, "share of these in 90 % bands", "1");
     alarms.got = (double)good.alarms / (double)calm.count;
     report_number(report, alarms, "false alarms in 32 hours", "1");
+    // what it was while leaks were learned as demand: 1.3 kPa, and a dozen alarms
+    rmse.expected = 1300.0;
     rmse.got = gm_trial_rmse(&bad.score);
     report_number(report, rmse, "28 hours from a burst on, rmse", "Pa");
-    band.relation = GM_REPORTED;
     band.got = gm_coverage_share(&bad.score.band);
     report_number(report, band, "share in 90 % bands from a burst on", "1");
+    alarms.relation = GM_AT_MOST;
+    alarms.expected = 1.0;
+    alarms.got = (double)bad.alarms / (double)burst.count;
+    report_number(report, alarms, "false alarms in 27 hours, an hour after a burst on", "1");
     return GM_OK;
 }
 

@@ -76,6 +76,16 @@ static void the_twin_knows_what_no_gauge_shows_and_finds_a_burst(void **state)
     assert_true(found.count > 0);
     const char *blamed = found.suspects[0].address; // a pipe at either end of the broken one
     assert_true(strstr(blamed, "F2") != NULL || strstr(blamed, "G2") != NULL);
+
+    // from then on the twin knows of it, and what no gauge shows as well as before
+    assert_true(found.adopted);
+    score = (gm_trial_score){ 0 };
+    for (at_ns += hour_ns / 2; at_ns <= start_ns + 12 * hour_ns; at_ns += hour_ns / 4) {
+        play(&trial, at_ns);
+        assert_int_equal(gm_twin_trial_compare(&trial, hidden, count, &score, NULL), GM_OK);
+    }
+    assert_true(gm_trial_rmse(&score) < 2000.0);
+    assert_in_range((uintmax_t)(100.0 * gm_coverage_share(&score.band)), 75, 98);
     gm_twin_trial_close(&trial);
     gm_memory_free(hidden);
     gm_world_close(town);
