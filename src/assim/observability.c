@@ -84,6 +84,7 @@ static void close_look(look *at)
     gm_memory_free(at->reached);
 }
 
+/// The caller closes it, on failure too.
 static gm_status open_look(const gm_sensing *in, look *at, gm_error *error)
 {
     size_t sloped = in->slice_count * in->unknown_count;
@@ -98,7 +99,6 @@ static gm_status open_look(const gm_sensing *in, look *at, gm_error *error)
     };
     if (at->shared == NULL || at->weights == NULL || at->slope == NULL || at->spread == NULL ||
         at->inner == NULL || at->turned == NULL || at->reached == NULL) {
-        close_look(at);
         return no_memory(error);
     }
     return GM_OK;
@@ -158,6 +158,9 @@ static gm_observability *make(const gm_sensing *in)
 /// N between two readings.
 static double noise_between(const gm_sensing *in, size_t a, size_t b)
 {
+    if (in->sample_count == 0) {
+        return a == b ? in->noise[a] : 0.0;
+    }
     double sum = 0.0;
     const double *one = in->wander + a * in->sample_count,
                  *other = in->wander + b * in->sample_count;
@@ -166,7 +169,7 @@ static double noise_between(const gm_sensing *in, size_t a, size_t b)
     }
     double samples = (double)in->sample_count;
     double caution = 1.0 + (double)in->present_count / samples;
-    double shared = in->sample_count > 0 ? caution * sum / (samples - 1.0) : 0.0;
+    double shared = caution * sum / (samples - 1.0);
     return a == b ? shared + in->noise[a] : shared;
 }
 
@@ -255,13 +258,23 @@ static gm_status invert(gm_observability *o, gm_error *error)
                 : gm_error_set(error, GM_NUMERIC, "what the sensors tell cannot be added up");
 }
 
-static double lane_product(const gm_sensing *in, const double *a, const double *b)
+static double lane_product(const double *a, const double *b, size_t lanes)
 {
     double sum = 0.0;
-    for (size_t lane = 0; lane < in->lanes; lane++) {
+    for (size_t lane = 0; lane < lanes; lane++) {
         sum += a[lane] * b[lane];
     }
-    return in->lanes > 0 ? sum / (double)(in->lanes - 1) : 0.0;
+    return sum / (double)(lanes - 1);
+}
+
+/// The variance of what chance does to a quantity. @param rows  [quantity_count][lanes]
+static double chance_variance(const gm_sensing *in, const double *rows, size_t quantity)
+{
+    if (in->lanes == 0) {
+        return 0.0;
+    }
+    const double *row = rows + quantity * in->lanes;
+    return lane_product(row, row, in->lanes);
 }
 
 static void find_spreads(gm_observability *o)
@@ -270,9 +283,8 @@ static void find_spreads(gm_observability *o)
     size_t unknowns = in->unknown_count;
     for (size_t quantity = 0; quantity < in->quantity_count; quantity++) {
         const double *effect = in->effects + quantity * unknowns;
-        const double *end = in->ends + quantity * in->lanes,
-                     *left = o->deviations + quantity * in->lanes;
-        double before = lane_product(in, end, end), after = lane_product(in, left, left);
+        double before = chance_variance(in, in->ends, quantity);
+        double after = chance_variance(in, o->deviations, quantity);
         for (size_t unknown = 0; unknown < unknowns; unknown++) {
             double follows = 0.0;
             const double *row = o->left + unknown * unknowns;
@@ -448,9 +460,9 @@ static double chance_told(const gm_observability *o, size_t quantity, size_t rea
     }
     const double *end = o->deviations + quantity * in->lanes;
     const double *last = o->deviations + (in->quantity_count + reading) * in->lanes;
-    double shared = lane_product(in, end, last), seen = lane_product(in, last, last);
+    double shared = lane_product(end, last, in->lanes), seen = lane_product(last, last, in->lanes);
     double square = shared * shared;
-    double spurious = chance * lane_product(in, end, end) * seen / (double)(in->lanes - 1);
+    double spurious = chance * lane_product(end, end, in->lanes) * seen / (double)(in->lanes - 1);
     double trust = square > spurious ? 1.0 - spurious / square : 0.0;
     return trust * (2.0 - trust) * square / (seen + in->last_noise[reading]);
 }

@@ -435,7 +435,7 @@ static void the_towns_gauges_tell_levels_but_not_every_pipe(void **state)
     if (gm_world_open(GEMEL_SOURCE_DIR "/examples/town/world.yaml", &town, &error) != GM_OK) {
         fail_msg("%s", error.text);
     }
-    gm_observability_options options = { .lanes = 16, .horizon_ns = 3600 * GM_SECOND_NS };
+    gm_observability_options options = { .lanes = 16, .horizon_ns = 1200 * GM_SECOND_NS };
     gm_observability_answer answer = must_study(town, &options);
     assert_int_equal(value_of(town, &answer, "town/tank/east/level")->sight, GM_SIGHT_KNOWN);
     assert_int_equal(value_of(town, &answer, "town/tank/hill/level")->sight, GM_SIGHT_KNOWN);
