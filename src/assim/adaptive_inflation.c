@@ -110,6 +110,7 @@ static gm_status take_spectrum(const gm_analysis *analysis, parts *in, gm_error 
     } else {
         gather_lanes(analysis, in);
     }
+    double sum = 0.0;
     gm_status status = gm_symmetric_eigen(size, in->gram, in->values, in->vectors, error);
     for (size_t i = 0; status == GM_OK && i < size; i++) {
         double along = 0.0, value = in->values[i];
@@ -122,8 +123,11 @@ static gm_status take_spectrum(const gm_analysis *analysis, parts *in, gm_error 
         in->found.squares[in->found.count] = value;
         in->found.innovations[in->found.count] = few ? along * along : along * along / value;
         in->found.count++;
+        sum += value + along * along;
     }
-    return status;
+    return status != GM_OK || isfinite(sum)
+               ? status
+               : gm_error_set(error, GM_NUMERIC, "innovations too large to be numbers");
 }
 
 // ---- the finite-size factor ----
