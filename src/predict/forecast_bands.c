@@ -7,6 +7,8 @@
 #include "base/require.h"
 #include "num/statistics.h"
 
+enum { REACH_LEAST = 16 };
+
 static const double band_share[GM_BANDS] = { [GM_BAND_50] = 0.5, [GM_BAND_90] = 0.9 };
 // of the standard normal, at (1 + share) / 2
 static const double band_normal[GM_BANDS] = {
@@ -17,6 +19,8 @@ static const double correction_least = -0.8;
 static const double truths_before = 4.0;
 // with so many in the ring, truths should be a whole lead apart
 static const double truths_spread = 128.0;
+// standard errors by which an older half of the truths must differ to be disregarded
+static const double change_least = 3.0;
 static const double root_of_pi = 1.77245385090551602730;
 
 /// A correction, taken apart.
@@ -152,26 +156,61 @@ void gm_band_learn(gm_band_memory *memory, const gm_band_forecast *forecast, dou
     }
 }
 
+/// What truths say of a band corrected by `start`, from so many before the newest on.
+typedef struct tale {
+    double held;   // share inside
+    double truths; // that count as independent
+} tale;
+
+static tale tell(const gm_band_memory *memory, gm_band band, double start, size_t from,
+                 size_t count)
+{
+    tale told = { 0 };
+    for (size_t before = from; before < from + count; before++) {
+        size_t place = (memory->count - 1 - before) % GM_BAND_SCORES;
+        told.held += memory->scores[band][place] <= start ? 1.0 / (double)count : 0.0;
+        told.truths += memory->news[place];
+    }
+    return told;
+}
+
+/// How many of the newest truths speak of how things are now: as many as there are, unless an older
+/// half says otherwise than the newer one (after Bifet and Gavalda, SIAM Conf. Data Mining (2007)
+/// 443-448).
+static size_t reach_of(const gm_band_memory *memory, gm_band band, double start)
+{
+    double share = band_share[band];
+    size_t count = remembered(memory);
+    for (size_t half = REACH_LEAST; 2 * half <= count; half *= 2) {
+        tale newer = tell(memory, band, start, 0, half);
+        tale older = tell(memory, band, start, half, half);
+        double spread = sqrt(share * (1.0 - share) * (1.0 / newer.truths + 1.0 / older.truths));
+        if (fabs(newer.held - older.held) > change_least * spread) {
+            return half;
+        }
+    }
+    return count;
+}
+
 double gm_band_correction(const gm_band_memory *memory, gm_band band, double start)
 {
     GM_REQUIRE(band < GM_BANDS);
-    double sorted[GM_BAND_SCORES], share = band_share[band], inside = 0.0, truths = 0.0;
-    size_t count = remembered(memory);
-    for (size_t place = 0; place < count; place++) {
-        inside += memory->scores[band][place] <= start ? 1.0 : 0.0;
-        truths += memory->news[place];
-    }
+    double sorted[GM_BAND_SCORES], share = band_share[band];
+    size_t count = reach_of(memory, band, start);
     if (count == 0) {
         return start;
     }
-    double held = inside / (double)count;
-    double off = truths * (held - share) / sqrt(share * (1.0 - share) * (truths + truths_before));
+    tale told = tell(memory, band, start, 0, count);
+    double off = told.truths * (told.held - share) /
+                 sqrt(share * (1.0 - share) * (told.truths + truths_before));
     if (!(fabs(off) > 1.0)) {
         return start;
     }
-    memcpy(sorted, memory->scores[band], count * sizeof *sorted);
+    for (size_t before = 0; before < count; before++) {
+        sorted[before] = memory->scores[band][(memory->count - 1 - before) % GM_BAND_SCORES];
+    }
     gm_sort(sorted, count);
-    double goal = held + (share - held) * (1.0 - 1.0 / (off * off));
+    double goal = told.held + (share - told.held) * (1.0 - 1.0 / (off * off));
     double correction = gm_band_quantile(sorted, count, goal);
     return fmax(off < 0.0 ? fmax(correction, start) : fmin(correction, start), correction_least);
 }

@@ -20,6 +20,7 @@
 // further, the surer it is that it does not: of the difference to the share promised, d standard
 // errors, the part max(0, 1 - 1/d^2) is made good (the positive-part shrinkage of James and Stein:
 // Efron, Morris, JASA 68 (1973) 117-130). So bands of a right model are not shaken by chance.
+// When the newer half of the truths tells another story than the older, the newer alone counts.
 #ifndef GEMEL_PREDICT_FORECAST_BANDS_H
 #define GEMEL_PREDICT_FORECAST_BANDS_H
 

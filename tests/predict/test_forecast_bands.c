@@ -285,6 +285,24 @@ static void memory_reaches_back_as_it_fills(void **state)
     expect_near(gm_band_correction(&memory, GM_BAND_90, 0.0), 0.0, 0.0);
 }
 
+static void a_change_is_followed_sooner_than_the_past_is_forgotten(void **state)
+{
+    (void)state;
+    double lanes[LANES];
+    even_lanes(lanes, LANES, 1.0);
+    gm_band_forecast forecast = { .lanes = lanes, .count = LANES };
+    gm_band_memory memory = { 0 };
+    for (uint64_t time = 0; time < 200; time++) {
+        gm_band_learn(&memory, &forecast, draw("truth", 0, time), 1.0);
+    }
+    expect_near(gm_band_correction(&memory, GM_BAND_90, 0.0), 0.0, 0.05);
+    for (uint64_t time = 200; time < 232; time++) {
+        gm_band_learn(&memory, &forecast, 4.0 * draw("truth", 0, time), 1.0);
+    }
+    // of 232 truths no more than 14 % are of the new kind: they are what counts
+    expect_near(gm_band_correction(&memory, GM_BAND_90, 0.0), sqrt(15.0), 1.5);
+}
+
 static void the_fair_score_does_not_ask_how_many_lanes(void **state)
 {
     (void)state;
@@ -324,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_gauge_noisier_or_calmer_than_declared_still_reads_inside),
         cmocka_unit_test(one_miss_proves_nothing_and_many_do),
         cmocka_unit_test(memory_reaches_back_as_it_fills),
+        cmocka_unit_test(a_change_is_followed_sooner_than_the_past_is_forgotten),
         cmocka_unit_test(the_fair_score_does_not_ask_how_many_lanes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
