@@ -27,6 +27,7 @@ typedef double row_lanes __attribute__((vector_size(GM_LANES * sizeof(double))))
 typedef struct local_room {
     bool by_lanes;
     size_t height, count;
+    double before;  // inflation here: in full where something is measured, none far from it
     double *tall;   // [height][count]
     double *matrix; // [count][count]
     double *gain;   // [count]: of the mean
@@ -59,9 +60,14 @@ static void gather_nearby(const gm_local_filter *f, size_t batch, local_room *ro
 {
     size_t nearby_count, present = 0, lanes = f->lanes;
     const gm_nearby *nearby = gm_localisation_nearby(f->where, batch, &nearby_count);
+    float greatest = 0.0F;
     for (size_t k = 0; k < nearby_count; k++) {
-        present += f->slot[nearby[k].measurement] != (uint32_t)ABSENT;
+        if (f->slot[nearby[k].measurement] != (uint32_t)ABSENT) {
+            greatest = nearby[k].weight > greatest ? nearby[k].weight : greatest;
+            present++;
+        }
     }
+    room->before = 1.0 + (f->options->before - 1.0) * (double)greatest;
     room->by_lanes = present >= lanes;
     room->height = room->by_lanes ? present : lanes;
     room->count = room->by_lanes ? lanes : present;
@@ -72,11 +78,11 @@ static void gather_nearby(const gm_local_filter *f, size_t batch, local_room *ro
             continue;
         }
         const double *from = f->deviations + slot * lanes;
-        double scale = sqrt((double)nearby[k].weight);
+        double scale = sqrt((double)nearby[k].weight), spread = scale * room->before;
         double *to = room->by_lanes ? room->tall + at * lanes : room->tall + at;
         size_t stride = room->by_lanes ? 1 : present;
         for (size_t lane = 0; lane < lanes; lane++) {
-            to[lane * stride] = scale * from[lane];
+            to[lane * stride] = spread * from[lane];
         }
         room->scaled[at++] = scale * f->innovation[slot];
     }
@@ -208,9 +214,9 @@ static void move_block(const gm_local_filter *f, const gm_root *root, local_room
         result = room->turned;
     }
     for (size_t v = 0; v < GM_LANES; v++) {
-        shift[v] *= f->options->before; // rows were loaded as they are
+        shift[v] *= room->before; // rows were loaded as they are
     }
-    local_store(f->analysis, block, f->options->before * f->options->after, result);
+    local_store(f->analysis, block, room->before * f->options->after, result);
 }
 
 static void move_batch(const gm_local_filter *f, size_t batch, local_room *room)
@@ -271,18 +277,14 @@ static double scale_prediction(gm_local_filter *f, size_t index)
     const gm_analysis *analysis = f->analysis;
     size_t lanes = analysis->lanes;
     gm_innovation found = local_innovation(analysis, index);
-    double before = f->options->before, variance = analysis->variance[index];
+    double before = f->options->before, variance = gm_analysis_trusted_variance(analysis, index);
     double ensemble = before * before * found.ensemble_variance;
-    if (analysis->gate > 0.0) {
-        double limit = found.mean * found.mean / (analysis->gate * analysis->gate);
-        variance = fmax(variance, limit - ensemble);
-    }
     double mean = analysis->measured[index] - found.mean;
     double scale = 1.0 / sqrt(variance * (double)(lanes - 1));
     const double *from = analysis->predictions + index * lanes;
     double *to = f->deviations + index * lanes;
     for (size_t lane = 0; lane < lanes; lane++) {
-        to[lane] = before * scale * (from[lane] - mean);
+        to[lane] = scale * (from[lane] - mean);
     }
     f->innovation[index] = scale * found.mean;
     return (ensemble + found.mean * found.mean / (double)(lanes - 1)) / variance;

@@ -38,7 +38,9 @@ void gm_local_filter_close(gm_local_filter *filter);
 
 /// How an update goes about it.
 typedef struct gm_local_options {
-    double before;          // > 0: inflation of the deviations before the measurements
+    double before;          // > 0: inflation of the deviations before the measurements; it fades
+                            // with the greatest weight near a batch, so that what is never
+                            // measured is not spread for ever
     double after;           // > 0: and after them
     const double *rotation; // [lanes][lanes], orthogonal and leaving the mean alone, as the matrix
                             // of gm_transform_rotate; deviations become x' times it; NULL: none

@@ -333,7 +333,7 @@ static bool fill_grid(grid *g, size_t measurement_count)
     return made;
 }
 
-static double distance_m(const gm_local_points *points, const double *a, const double *b)
+double gm_local_distance_m(const gm_local_points *points, const double *a, const double *b)
 {
     double square = 0.0;
     for (size_t d = 0; d < points->dimensions; d++) {
@@ -383,7 +383,7 @@ static gm_status list_point(listing *list, const grid *g, const double *point)
         for (uint32_t k = g->cell.start[cell]; k < g->cell.start[cell + 1]; k++) {
             uint32_t measurement = g->cell.members[k];
             const double *other = points->measurements + measurement * points->dimensions;
-            double weight = gm_taper_weight(list->taper, distance_m(points, point, other));
+            double weight = gm_taper_weight(list->taper, gm_local_distance_m(points, point, other));
             gm_status status = add_nearby(list, measurement, weight);
             if (status != GM_OK) {
                 return status;

@@ -63,6 +63,9 @@ typedef struct gm_local_points {
     const double *measurements; // [measurement_count][dimensions], m
 } gm_local_points;
 
+/// @param a, b  [dimensions]
+double gm_local_distance_m(const gm_local_points *points, const double *a, const double *b);
+
 /// Nodes for batches and measurements.
 typedef struct gm_local_nodes {
     const gm_network *network;

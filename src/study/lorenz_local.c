@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "assim/local_filter.h"
+#include "assim/local_tuning.h"
 #include "assim/particle_filter.h"
 #include "assim/resampling.h"
 #include "assim/transform_filter.h"
@@ -11,13 +12,31 @@
 
 enum { ROTATION }; // purposes of the filters' draws
 
+enum { PAIRS = 600, RADIUS_INTERVAL = 20 };
+
+static const double radius_change = 0.05; // relative: less is not worth new lists
+
 // ---- the local filter ----
 
 typedef struct local_memory {
     gm_localisation *where;
     gm_local_filter *filter;
     double *turn; // room of a transform
+    // of a filter that tunes itself
+    double radius; // of `where`
+    gm_radius_pair *pairs;
+    size_t pair_count;
+    gm_radius correlations;
+    gm_local_inflation inflation;
 } local_memory;
+
+/// Where variables stand: on a circle, one a metre, batches in the middle of their own.
+typedef struct circle {
+    uint32_t batch_of[GM_LORENZ_SIZE_MAX];
+    double middle[GM_LORENZ_SIZE_MAX], at[GM_LORENZ_SIZE_MAX];
+    gm_local_values values;
+    gm_local_points points;
+} circle;
 
 static void close_local(void *memory)
 {
@@ -25,61 +44,100 @@ static void close_local(void *memory)
     gm_local_filter_close(of->filter);
     gm_localisation_close(of->where);
     gm_memory_free(of->turn);
+    gm_memory_free(of->pairs);
     gm_memory_free(of);
 }
 
-/// Variables stand on a circle, one a metre; a batch in the middle of its own.
-static gm_status localise(const gm_lorenz_setting *setting, const gm_lorenz_locality *locality,
-                          gm_localisation **where, gm_error *error)
+static void lay_out_circle(const gm_lorenz_setting *setting, size_t batch_size, circle *c)
 {
-    uint32_t batch_of[GM_LORENZ_SIZE_MAX];
-    double middle[GM_LORENZ_SIZE_MAX], at[GM_LORENZ_SIZE_MAX];
-    size_t batch_count = (setting->size + locality->batch - 1) / locality->batch, measured = 0;
+    size_t batch_count = (setting->size + batch_size - 1) / batch_size, measured = 0;
     for (uint32_t i = 0; i < setting->size; i++) {
-        batch_of[i] = i / (uint32_t)locality->batch;
+        c->batch_of[i] = i / (uint32_t)batch_size;
         if (i % setting->stride == 0) {
-            at[measured++] = i;
+            c->at[measured++] = i;
         }
     }
     for (size_t batch = 0; batch < batch_count; batch++) {
-        size_t first = batch * locality->batch, after = first + locality->batch;
+        size_t first = batch * batch_size, after = first + batch_size;
         after = after < setting->size ? after : setting->size;
-        middle[batch] = 0.5 * (double)(first + after - 1);
+        c->middle[batch] = 0.5 * (double)(first + after - 1);
     }
-    const gm_local_values values = { .value_count = setting->size,
-                                     .batch_of = batch_of,
-                                     .batch_count = batch_count,
-                                     .measurement_count = measured };
-    const gm_local_points points = { .dimensions = 1,
-                                     .period_m = { (double)setting->size },
-                                     .batches = middle,
-                                     .measurements = at };
-    return gm_localisation_by_points(&values, &points, gm_default_taper(locality->radius), where,
-                                     error);
+    c->values = (gm_local_values){ setting->size, c->batch_of, batch_count, measured };
+    c->points = (gm_local_points){ .dimensions = 1,
+                                   .period_m = { (double)setting->size },
+                                   .batches = c->middle,
+                                   .measurements = c->at };
+}
+
+/// Takes the place of the filter there was.
+static gm_status localise(local_memory *of, const circle *c, double radius, size_t lanes,
+                          gm_error *error)
+{
+    gm_localisation *where = NULL;
+    gm_local_filter *filter = NULL;
+    gm_status status =
+        gm_localisation_by_points(&c->values, &c->points, gm_default_taper(radius), &where, error);
+    if (status == GM_OK) {
+        status = gm_local_filter_create(where, lanes, 1, &filter, error);
+    }
+    if (status != GM_OK) {
+        gm_localisation_close(where);
+        return status;
+    }
+    gm_local_filter_close(of->filter);
+    gm_localisation_close(of->where);
+    of->where = where;
+    of->filter = filter;
+    of->radius = radius;
+    return GM_OK;
 }
 
 static gm_status open_local(const gm_lorenz_setting *setting, size_t lanes, const void *settings,
                             void **memory, gm_error *error)
 {
+    const gm_lorenz_locality *locality = settings;
     local_memory *of = gm_memory_new(1, sizeof *of);
     if (of == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for a local filter");
     }
-    gm_status status = localise(setting, settings, &of->where, error);
-    if (status == GM_OK) {
-        status = gm_local_filter_create(of->where, lanes, 1, &of->filter, error);
-    }
-    if (status == GM_OK) {
-        of->turn = gm_memory_new(gm_transform_room(lanes), sizeof *of->turn);
-        status =
-            of->turn != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for a rotation");
+    circle c;
+    lay_out_circle(setting, locality->batch, &c);
+    gm_status status =
+        localise(of, &c, locality->radius > 0.0 ? locality->radius : 1.0, lanes, error);
+    of->turn = gm_memory_new(gm_transform_room(lanes), sizeof *of->turn);
+    of->pairs = gm_memory_new(PAIRS, sizeof *of->pairs);
+    if (status == GM_OK && (of->turn == NULL || of->pairs == NULL)) {
+        status = gm_error_set(error, GM_MEMORY, "no memory for a local filter");
     }
     if (status != GM_OK) {
         close_local(of);
         return status;
     }
+    of->pair_count = gm_radius_draw_pairs(&c.values, &c.points, 0.5 * (double)setting->size,
+                                          gm_random_for(1, "pairs"), of->pairs, PAIRS);
     *memory = of;
     return GM_OK;
+}
+
+/// Looks at correlations, and now and then at what radius they ask for.
+static gm_status adapt_radius(local_memory *of, const gm_lorenz_locality *locality,
+                              const gm_lorenz_moment *moment, gm_error *error)
+{
+    const gm_lorenz_setting *setting = moment->setting;
+    double reach = 0.5 * (double)setting->size;
+    const gm_radius_pairs pairs = { of->pairs, of->pair_count, reach };
+    gm_radius_take(&of->correlations, &moment->analysis, &pairs, GM_RADIUS_MEMORY);
+    if (moment->index % RADIUS_INTERVAL != 0) {
+        return GM_OK;
+    }
+    double radius =
+        gm_radius_estimate(&of->correlations, moment->analysis.lanes, reach, of->radius);
+    if (fabs(radius - of->radius) <= radius_change * of->radius) {
+        return GM_OK;
+    }
+    circle c;
+    lay_out_circle(setting, locality->batch, &c);
+    return localise(of, &c, radius, moment->analysis.lanes, error);
 }
 
 static gm_status analyse_local(void *memory, const void *settings, gm_lorenz_moment *moment,
@@ -87,8 +145,20 @@ static gm_status analyse_local(void *memory, const void *settings, gm_lorenz_mom
 {
     local_memory *of = memory;
     const gm_lorenz_locality *locality = settings;
+    gm_status status = gm_analysis_check(&moment->analysis, error);
+    if (status == GM_OK && locality->radius == 0.0) {
+        status = adapt_radius(of, locality, moment, error);
+    }
+    if (status != GM_OK) {
+        return status;
+    }
     gm_local_options options = gm_default_local_options();
-    options.after = locality->inflation;
+    if (locality->inflation > 0.0) {
+        options.after = locality->inflation;
+    } else {
+        options.before =
+            gm_local_inflation_take(&of->inflation, &moment->analysis, GM_LOCAL_INFLATION_MEMORY);
+    }
     if (locality->turns) {
         gm_transform turn = gm_transform_start(of->turn, moment->analysis.lanes, 1.0);
         gm_transform_rotate(&turn, moment->random, ROTATION, moment->index);
