@@ -25,6 +25,9 @@ typedef struct look {
     double *inner;   // [slice_count][slice_count] 1 + G P G'
     double *turned;  // [unknown_count][slice_count] G'
     double *reached; // [slice_count][quantity_count] G P effects'
+    double *rows;    // [quantity_count][lanes] what would be left of chance
+    double *recent;  // [recent_count][lanes] its predictions
+    double *zeros;   // [recent_count]
 } look;
 
 static gm_status no_memory(gm_error *error)
@@ -44,6 +47,15 @@ static double zero_of(const double *values, size_t count)
     return sum;
 }
 
+static bool recent_is_noisy(const gm_sensing *in, size_t reading)
+{
+    bool noisy = true;
+    for (size_t index = 0; in->lanes > 0 && index < in->recent_count; index++) {
+        noisy = noisy && in->recent_noise[reading * in->recent_count + index] > 0.0;
+    }
+    return noisy;
+}
+
 static gm_status check(const gm_sensing *sensing, gm_error *error)
 {
     const gm_sensing *in = sensing;
@@ -57,7 +69,7 @@ static gm_status check(const gm_sensing *sensing, gm_error *error)
                             in->unknown_count, GM_UNKNOWNS_MAX);
     }
     for (size_t reading = 0; reading < in->reading_count; reading++) {
-        if (!(in->noise[reading] > 0.0) || (in->lanes > 0 && !(in->last_noise[reading] > 0.0))) {
+        if (!(in->noise[reading] > 0.0) || !recent_is_noisy(in, reading)) {
             return gm_error_set(error, GM_INVALID, "a sensor without noise cannot be weighed");
         }
     }
@@ -65,7 +77,7 @@ static gm_status check(const gm_sensing *sensing, gm_error *error)
                  zero_of(in->effects, in->quantity_count * in->unknown_count) +
                  zero_of(in->wander, in->reading_count * in->sample_count) +
                  zero_of(in->ends, in->quantity_count * in->lanes) +
-                 zero_of(in->last, in->reading_count * in->lanes);
+                 zero_of(in->recent, in->reading_count * in->recent_count * in->lanes);
     return isfinite(sum)
                ? GM_OK
                : gm_error_set(error, GM_NUMERIC, "a value that is followed is not finite");
@@ -82,6 +94,9 @@ static void close_look(look *at)
     gm_memory_free(at->inner);
     gm_memory_free(at->turned);
     gm_memory_free(at->reached);
+    gm_memory_free(at->rows);
+    gm_memory_free(at->recent);
+    gm_memory_free(at->zeros);
 }
 
 /// The caller closes it, on failure too.
@@ -96,9 +111,13 @@ static gm_status open_look(const gm_sensing *in, look *at, gm_error *error)
         .inner = gm_memory_new(in->slice_count * in->slice_count, sizeof(double)),
         .turned = gm_memory_new(sloped, sizeof(double)),
         .reached = gm_memory_new(in->slice_count * in->quantity_count, sizeof(double)),
+        .rows = gm_memory_new(in->quantity_count * in->lanes, sizeof(double)),
+        .recent = gm_memory_new(in->recent_count * in->lanes, sizeof(double)),
+        .zeros = gm_memory_new(in->recent_count, sizeof(double)),
     };
     if (at->shared == NULL || at->weights == NULL || at->slope == NULL || at->spread == NULL ||
-        at->inner == NULL || at->turned == NULL || at->reached == NULL) {
+        at->inner == NULL || at->turned == NULL || at->reached == NULL || at->rows == NULL ||
+        at->recent == NULL || at->zeros == NULL) {
         return no_memory(error);
     }
     return GM_OK;
@@ -129,7 +148,8 @@ static gm_observability *make(const gm_sensing *in)
     }
     size_t square = in->unknown_count * in->unknown_count;
     size_t rows = in->sample_count > 0 ? in->reading_count : 0;
-    size_t deviations = (in->quantity_count + in->reading_count) * in->lanes;
+    size_t recent = in->reading_count * in->recent_count;
+    size_t deviations = (in->quantity_count + recent) * in->lanes;
     *made = (gm_observability){
         .sensing = in,
         .taken = gm_memory_new(in->reading_count, sizeof(bool)),
@@ -300,30 +320,39 @@ static void find_spreads(gm_observability *o)
     }
 }
 
-/// The last readings of some sensors tell what chance did to the lanes.
+/// Where what is left of a sensor's recent means stands.
+static double *recent_of(const gm_observability *o, size_t reading)
+{
+    const gm_sensing *in = o->sensing;
+    return o->deviations + (in->quantity_count + reading * in->recent_count) * in->lanes;
+}
+
+/// The recent means of some sensors tell what chance did to the lanes.
 static gm_status tame_chance(gm_observability *o, const size_t *readings, size_t count,
                              gm_error *error)
 {
     const gm_sensing *in = o->sensing;
-    if (in->lanes == 0 || count == 0) {
+    size_t each = in->recent_count, size = each * in->lanes;
+    if (size == 0 || count == 0) {
         return GM_OK;
     }
-    double *predictions = gm_memory_new(count * in->lanes, sizeof *predictions);
-    double *measured = gm_memory_new(count, sizeof *measured);
-    double *variance = gm_memory_new(count, sizeof *variance);
+    double *predictions = gm_memory_new(count * size, sizeof *predictions);
+    double *measured = gm_memory_new(count * each, sizeof *measured);
+    double *variance = gm_memory_new(count * each, sizeof *variance);
     gm_status status =
         predictions != NULL && measured != NULL && variance != NULL ? GM_OK : no_memory(error);
     for (size_t index = 0; status == GM_OK && index < count; index++) {
-        const double *from = o->deviations + (in->quantity_count + readings[index]) * in->lanes;
-        memcpy(predictions + index * in->lanes, from, in->lanes * sizeof *predictions);
-        variance[index] = in->last_noise[readings[index]];
+        memcpy(predictions + index * size, recent_of(o, readings[index]),
+               size * sizeof *predictions);
+        memcpy(variance + index * each, in->recent_noise + readings[index] * each,
+               each * sizeof *variance);
     }
     if (status == GM_OK) {
         gm_analysis analysis = { .lanes = in->lanes,
                                  .values = o->deviations,
-                                 .value_count = in->quantity_count + in->reading_count,
+                                 .value_count = in->quantity_count + in->reading_count * each,
                                  .predictions = predictions,
-                                 .measurement_count = count,
+                                 .measurement_count = count * each,
                                  .measured = measured, // the mean: only spreads are asked for
                                  .variance = variance,
                                  .chance = chance };
@@ -373,13 +402,13 @@ gm_status gm_observability_create(const gm_sensing *sensing, gm_observability **
     }
     if (status == GM_OK) {
         size_t ends = sensing->quantity_count * sensing->lanes;
-        size_t last = sensing->reading_count * sensing->lanes;
+        size_t recent = sensing->reading_count * sensing->recent_count * sensing->lanes;
         for (size_t unknown = 0; unknown < sensing->unknown_count; unknown++) {
             made->precision[unknown * sensing->unknown_count + unknown] = 1.0;
         }
         if (sensing->lanes > 0) {
             memcpy(made->deviations, sensing->ends, ends * sizeof(double));
-            memcpy(made->deviations + ends, sensing->last, last * sizeof(double));
+            memcpy(made->deviations + ends, sensing->recent, recent * sizeof(double));
         }
         status = take_all(made, present, sensing->present_count, error);
     }
@@ -451,32 +480,39 @@ static bool reach(const gm_observability *o, look *at)
     return true;
 }
 
-/// By how much a sensor's last reading would lower the variance of what chance does to a quantity.
-static double chance_told(const gm_observability *o, size_t quantity, size_t reading)
+/// What a sensor's recent means would leave of chance, in at->rows.
+static gm_status try_taming(const gm_observability *o, size_t reading, look *at, gm_error *error)
 {
     const gm_sensing *in = o->sensing;
-    if (in->lanes == 0) {
-        return 0.0;
+    if (in->lanes == 0 || in->recent_count == 0) {
+        return GM_OK;
     }
-    const double *end = o->deviations + quantity * in->lanes;
-    const double *last = o->deviations + (in->quantity_count + reading) * in->lanes;
-    double shared = lane_product(end, last, in->lanes), seen = lane_product(last, last, in->lanes);
-    double square = shared * shared;
-    double spurious = chance * lane_product(end, end, in->lanes) * seen / (double)(in->lanes - 1);
-    double trust = square > spurious ? 1.0 - spurious / square : 0.0;
-    return trust * (2.0 - trust) * square / (seen + in->last_noise[reading]);
+    size_t size = in->recent_count * in->lanes;
+    memcpy(at->rows, o->deviations, in->quantity_count * in->lanes * sizeof *at->rows);
+    memcpy(at->recent, recent_of(o, reading), size * sizeof *at->recent);
+    gm_analysis analysis = { .lanes = in->lanes,
+                             .values = at->rows,
+                             .value_count = in->quantity_count,
+                             .predictions = at->recent,
+                             .measurement_count = in->recent_count,
+                             .measured = at->zeros,
+                             .variance = in->recent_noise + reading * in->recent_count,
+                             .chance = chance };
+    return gm_square_root_update(&analysis, NULL, error);
 }
 
-static double gain_of(const gm_observability *o, size_t reading, look *at)
+static gm_status find_gain(const gm_observability *o, size_t reading, look *at, double *gain,
+                           gm_error *error)
 {
     const gm_sensing *in = o->sensing;
     look_at(o, reading, at);
+    gm_status status = reach(o, at) ? try_taming(o, reading, at, error)
+                                    : gm_error_set(error, GM_NUMERIC, "a sensor cannot be weighed");
     double sum = 0.0, lost = 0.0;
-    if (!reach(o, at)) {
-        return 0.0;
-    }
-    for (size_t quantity = 0; quantity < in->quantity_count; quantity++) {
-        double told = chance_told(o, quantity, reading), after = o->after[quantity];
+    for (size_t quantity = 0; status == GM_OK && quantity < in->quantity_count; quantity++) {
+        double after = o->after[quantity];
+        double told =
+            chance_variance(in, o->deviations, quantity) - chance_variance(in, at->rows, quantity);
         for (size_t slice = 0; slice < in->slice_count; slice++) {
             double value = at->reached[slice * in->quantity_count + quantity];
             told += value * value;
@@ -486,7 +522,8 @@ static double gain_of(const gm_observability *o, size_t reading, look *at)
             lost += (after - sqrt(fmax(after * after - told, 0.0))) / o->before[quantity];
         }
     }
-    return sum > 0.0 ? lost / sum : 0.0;
+    *gain = sum > 0.0 ? lost / sum : 0.0;
+    return status;
 }
 
 gm_status gm_observability_rank(const gm_observability *observability, double *gains,
@@ -496,7 +533,10 @@ gm_status gm_observability_rank(const gm_observability *observability, double *g
     look at = { 0 };
     gm_status status = open_look(in, &at, error);
     for (size_t reading = 0; status == GM_OK && reading < in->reading_count; reading++) {
-        gains[reading] = observability->taken[reading] ? 0.0 : gain_of(observability, reading, &at);
+        gains[reading] = 0.0;
+        if (!observability->taken[reading]) {
+            status = find_gain(observability, reading, &at, &gains[reading], error);
+        }
     }
     close_look(&at);
     return status;

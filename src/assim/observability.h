@@ -42,12 +42,13 @@ typedef struct gm_sensing {
     const double *noise;   // [reading_count] variance of a reading's error in one slice, > 0
     const double *effects; // [quantity_count][unknown_count]: how a quantity follows the unknowns
     // what chance does; deviations, their mean over samples (lanes) zero
-    size_t sample_count;      // 0: nothing
-    const double *wander;     // [reading_count][sample_count]
-    size_t lanes;             // 0: nothing
-    const double *ends;       // [quantity_count][lanes] to the quantities
-    const double *last;       // [reading_count][lanes] to the readings then
-    const double *last_noise; // [reading_count] variance of such a reading's error, > 0
+    size_t sample_count;        // 0: nothing
+    const double *wander;       // [reading_count][sample_count]
+    size_t lanes;               // 0: nothing
+    const double *ends;         // [quantity_count][lanes] to the quantities at the end
+    size_t recent_count;        // of a sensor's means over the last times, one before the other
+    const double *recent;       // [reading_count][recent_count][lanes] to them
+    const double *recent_noise; // [reading_count][recent_count] variance of their errors, > 0
 } gm_sensing;
 
 /// What is left of the spreads. Owner: the caller, with gm_observability_close.
@@ -60,7 +61,7 @@ typedef struct gm_observability {
     double *before;     // [quantity_count] spread before any reading
     double *after;      // [quantity_count] and after those of all sensors taken
     double *follows;    // [unknown_count][quantity_count] P effects'
-    double *deviations; // [quantity_count + reading_count][lanes] what is left of `ends`, `last`
+    double *deviations; // what is left: `ends`, then `recent`
     size_t *order;      // [order_count] sensors as they were taken
     size_t order_count;
     double *factor; // rows of the Cholesky factor of N, by `order`: row i at i (i + 1) / 2
@@ -76,7 +77,7 @@ void gm_observability_close(gm_observability *observability);
 
 /// What share of the sum of relative spreads (after over before) one more sensor would take away.
 /// @param gains  out, [reading_count]; 0 for sensors taken
-/// @return GM_OK, GM_MEMORY: then gains are undefined
+/// @return GM_OK, GM_NUMERIC, GM_MEMORY: then gains are undefined
 gm_status gm_observability_rank(const gm_observability *observability, double *gains,
                                 gm_error *error);
 

@@ -432,6 +432,28 @@ static void add_wander(const stage *at, size_t step, gm_played *played)
     }
 }
 
+size_t gm_play_recent_steps(size_t recent)
+{
+    return recent == 0 ? 1 : (size_t)1 << (recent - 1);
+}
+
+/// A step's readings go into the recent mean they belong to; into none when they are too old.
+static void add_recent(const stage *at, size_t step, gm_played *played)
+{
+    const gm_play *play = at->play;
+    size_t recent = 0, age = play->steps - 1 - step;
+    for (size_t end = 1; recent < play->recents && age >= end;) {
+        end += gm_play_recent_steps(++recent);
+    }
+    double share = 1.0 / (double)gm_play_recent_steps(recent);
+    for (size_t reading = 0; recent < play->recents && reading < play->reading_count; reading++) {
+        double *row = played->recent + (reading * play->recents + recent) * play->lanes;
+        for (size_t lane = 0; lane < play->lanes; lane++) {
+            row[lane] += share * reading_of(at, reading, lane);
+        }
+    }
+}
+
 static gm_status find_ends(stage *at, gm_played *played, gm_error *error)
 {
     const gm_play *play = at->play;
@@ -449,12 +471,8 @@ static gm_status find_ends(stage *at, gm_played *played, gm_error *error)
             centre(ends, play->lanes, 1.0);
         }
     }
-    for (size_t reading = 0; reading < play->reading_count; reading++) {
-        double *last = played->last + reading * play->lanes;
-        for (size_t lane = 0; lane < play->lanes; lane++) {
-            last[lane] = reading_of(at, reading, lane);
-        }
-        centre(last, play->lanes, 1.0);
+    for (size_t row = 0; row < play->reading_count * play->recents; row++) {
+        centre(played->recent + row * play->lanes, play->lanes, 1.0);
     }
     return status;
 }
@@ -472,6 +490,7 @@ static gm_status find_chances(const gm_play *play, double before, gm_played *pla
         status = take_step(&at, step, error);
         if (status == GM_OK) {
             add_wander(&at, step, played);
+            add_recent(&at, step, played);
         }
     }
     if (status == GM_OK) {
@@ -493,9 +512,9 @@ static gm_status make_room(const gm_play *play, gm_played *played, gm_error *err
     played->effects = gm_memory_new(unknowns * unknowns, sizeof(double));
     played->wander = gm_memory_new(readings * played->samples, sizeof(double));
     played->ends = gm_memory_new(unknowns * played->lanes, sizeof(double));
-    played->last = gm_memory_new(readings * played->lanes, sizeof(double));
+    played->recent = gm_memory_new(readings * play->recents, played->lanes * sizeof(double));
     return played->moved != NULL && played->slopes != NULL && played->effects != NULL &&
-                   played->wander != NULL && played->ends != NULL && played->last != NULL
+                   played->wander != NULL && played->ends != NULL && played->recent != NULL
                ? GM_OK
                : no_memory(error);
 }
@@ -527,6 +546,6 @@ void gm_played_free(gm_played *played)
     gm_memory_free(played->effects);
     gm_memory_free(played->wander);
     gm_memory_free(played->ends);
-    gm_memory_free(played->last);
+    gm_memory_free(played->recent);
     *played = (gm_played){ 0 };
 }

@@ -15,8 +15,10 @@ typedef struct gm_play {
     const gm_world *world;
     uint64_t seed; // 0: the world's
     int64_t step_ns;
-    size_t steps, slices, blocks;    // of the horizon; slices and blocks at most as many as steps
-    size_t lanes;                    // for chance
+    size_t steps, slices, blocks; // of the horizon; slices and blocks at most as many as steps
+    size_t recents; // means of the last readings: over the last step, the one before it, the two
+                    // before that, the four before those ...; together at most as many as steps
+    size_t lanes;   // for chance
     const gm_play_unknown *unknowns; // [unknown_count]
     size_t unknown_count;
     const gm_ref *readings; // [reading_count]
@@ -36,8 +38,11 @@ typedef struct gm_played {
     size_t samples;  // lanes * blocks
     double *wander;  // [reading_count][samples] for slices, as gm_sensing has it
     double *ends;    // [unknown_count][lanes] of states at the end; 0 for parameters
-    double *last;    // [reading_count][lanes] of the last readings
+    double *recent;  // [reading_count][recents][lanes] of means of the last readings
 } gm_played;
+
+/// Steps that one of the recent means is taken over.
+size_t gm_play_recent_steps(size_t recent);
 
 /// Whether anything in the world is left to chance while sensors speak.
 bool gm_play_has_chance(const gm_world *world);

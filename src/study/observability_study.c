@@ -16,7 +16,8 @@ enum {
     STEPS_MAX = 2000,  // at which readings are taken
     SLICES_MAX = 96,
     SLICES_LEAST = 12,
-    BLOCKS_MAX = 4, // parts of the horizon whose means tell how slowly chance wanders
+    RECENTS_MAX = 8, // the longest is of 64 steps
+    BLOCKS_MAX = 4,  // parts of the horizon whose means tell how slowly chance wanders
     SLOPES_MAX = 1 << 25,
     READINGS_MAX = 8192,
     PATTERN_SIZE = 4 * GM_NAME_MAX,
@@ -40,7 +41,8 @@ typedef struct study {
     size_t reading_count, present_count, reading_capacity;
     gm_sensor_candidate *weighed; // [reading_count] all readings, the present ones first
     gm_played played;
-    double *noise, *last_noise; // [reading_count]
+    double *noise;        // [reading_count]
+    double *recent_noise; // [reading_count][recents]
     gm_sensing sensing;
     gm_observability *seen;
     gm_observability_answer answer;
@@ -303,6 +305,28 @@ static gm_status plan_readings(study *of, gm_error *error)
 
 // ---- time ----
 
+/// Slices enough to tell unknowns apart; more of them only refine, at a price.
+static gm_status plan_slices(study *of, gm_error *error)
+{
+    gm_play *play = &of->play;
+    double unknowns = (double)play->unknown_count, readings = (double)of->reading_count;
+    double others = (double)(of->reading_count - of->present_count);
+    double lanes = (double)of->options.lanes * (double)play->recents;
+    play->slices = play->steps < SLICES_MAX ? play->steps : SLICES_MAX;
+    while (play->slices > SLICES_LEAST &&
+           (others * (double)play->slices * unknowns * 3.0 * unknowns > work_most ||
+            readings * (double)play->slices * unknowns > SLOPES_MAX)) {
+        play->slices = (play->slices + 1) / 2;
+    }
+    if (readings * (double)play->slices * unknowns > SLOPES_MAX || readings * lanes > SLOPES_MAX) {
+        return gm_error_set(error, GM_LIMIT,
+                            "%zu sensors and candidates for %zu values and %zu lanes are too many "
+                            "at once: name fewer candidates",
+                            of->reading_count, play->unknown_count, of->options.lanes);
+    }
+    return GM_OK;
+}
+
 static gm_status plan_time(study *of, gm_error *error)
 {
     const gm_world *world = of->world;
@@ -325,22 +349,11 @@ static gm_status plan_time(study *of, gm_error *error)
     play->steps = (size_t)((horizon_ns + step_ns - 1) / step_ns);
     of->answer.horizon_ns = (int64_t)play->steps * step_ns;
     play->blocks = play->steps < BLOCKS_MAX ? play->steps : BLOCKS_MAX;
-    play->slices = play->steps < SLICES_MAX ? play->steps : SLICES_MAX;
-    double unknowns = (double)play->unknown_count, readings = (double)of->reading_count;
-    double others = (double)(of->reading_count - of->present_count);
-    // steps stay many enough to tell unknowns apart; more of them only refine
-    while (play->slices > SLICES_LEAST &&
-           (others * (double)play->slices * unknowns * 3.0 * unknowns > work_most ||
-            readings * (double)play->slices * unknowns > SLOPES_MAX)) {
-        play->slices = (play->slices + 1) / 2;
+    while (play->recents < RECENTS_MAX && (size_t)1 << play->recents <= play->steps) {
+        play->recents++;
     }
-    if (readings * (double)play->slices * unknowns > SLOPES_MAX) {
-        return gm_error_set(error, GM_LIMIT,
-                            "%zu sensors and candidates for %zu values are too many at once: "
-                            "name fewer candidates",
-                            of->reading_count, play->unknown_count);
-    }
-    return GM_OK;
+    play->recents = play->recents > 0 ? play->recents : 1;
+    return plan_slices(of, error);
 }
 
 static gm_status plan(study *of, gm_error *error)
@@ -376,15 +389,19 @@ static gm_status weigh(study *of, gm_error *error)
     const gm_play *play = &of->play;
     size_t count = of->reading_count;
     of->noise = gm_memory_new(count, sizeof *of->noise);
-    of->last_noise = gm_memory_new(count, sizeof *of->last_noise);
-    if (of->noise == NULL || of->last_noise == NULL) {
+    of->recent_noise = gm_memory_new(count * play->recents, sizeof *of->recent_noise);
+    if (of->noise == NULL || of->recent_noise == NULL) {
         return no_memory(error);
     }
     double slice_ns = (double)of->answer.horizon_ns / (double)play->slices;
     for (size_t index = 0; index < count; index++) {
         const gm_sensor_candidate *reading = &of->weighed[index];
-        of->last_noise[index] = reading->noise * reading->noise;
-        of->noise[index] = of->last_noise[index] * (double)reading->every_ns / slice_ns;
+        double density = reading->noise * reading->noise * (double)reading->every_ns;
+        of->noise[index] = density / slice_ns;
+        for (size_t recent = 0; recent < play->recents; recent++) {
+            double length_ns = (double)gm_play_recent_steps(recent) * (double)play->step_ns;
+            of->recent_noise[index * play->recents + recent] = density / length_ns;
+        }
     }
     of->sensing = (gm_sensing){ .unknown_count = play->unknown_count,
                                 .quantity_count = play->unknown_count,
@@ -398,8 +415,9 @@ static gm_status weigh(study *of, gm_error *error)
                                 .wander = of->played.wander,
                                 .lanes = of->played.lanes,
                                 .ends = of->played.ends,
-                                .last = of->played.last,
-                                .last_noise = of->last_noise };
+                                .recent_count = play->recents,
+                                .recent = of->played.recent,
+                                .recent_noise = of->recent_noise };
     of->answer.lanes = of->played.lanes;
     of->answer.sensor_count = of->present_count;
     return gm_observability_create(&of->sensing, &of->seen, error);
@@ -583,7 +601,7 @@ static void close_study(study *of)
     gm_memory_free(of->readings);
     gm_memory_free(of->weighed);
     gm_memory_free(of->noise);
-    gm_memory_free(of->last_noise);
+    gm_memory_free(of->recent_noise);
 }
 
 gm_status gm_observability_study(const gm_world *world, const gm_observability_options *options,

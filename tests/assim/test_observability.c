@@ -278,8 +278,9 @@ static void chance_covariances_tell_nothing(void **state)
     prepare_choice(&made);
     made.sensing.lanes = LANES;
     made.sensing.ends = made.ends;
-    made.sensing.last = made.last;
-    made.sensing.last_noise = same_noise;
+    made.sensing.recent_count = 1;
+    made.sensing.recent = made.last;
+    made.sensing.recent_noise = same_noise;
     made.sensing.present_count = READINGS;
     memset(made.slopes, 0, sizeof made.slopes);
     gm_observability *seen = must_create(&made.sensing);
@@ -302,8 +303,9 @@ static void what_is_read_at_the_end_is_known_then(void **state)
     }
     made.sensing.lanes = LANES;
     made.sensing.ends = made.ends;
-    made.sensing.last = made.last;
-    made.sensing.last_noise = same_noise;
+    made.sensing.recent_count = 1;
+    made.sensing.recent = made.last;
+    made.sensing.recent_noise = same_noise;
     gm_observability *seen = must_create(&made.sensing);
     double gains[READINGS], before = gm_observability_total(seen);
     assert_true(seen->after[0] < 0.2 * seen->before[0]);
