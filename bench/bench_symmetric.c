@@ -89,8 +89,9 @@ static double time_symmetric(const network *n, const gm_symmetric *s, size_t wid
 {
     const uint32_t *place = gm_symmetric_place(s), *slot = gm_symmetric_slots(s);
     size_t count = n->node_count, fill = gm_symmetric_fill(s);
-    gm_symmetric_system system = { new_values(count * width), new_values(fill * width),
-                                   new_values(count * width) };
+    gm_symmetric_system system = { .diagonal = new_values(count * width),
+                                   .lower = new_values(fill * width),
+                                   .right = new_values(count * width) };
     double best = 1e30;
     for (int run = 0; run < RUNS; run++) {
         for (size_t i = 0; i < count * width; i++) {
@@ -179,8 +180,10 @@ int main(void)
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         make_network(&n, sides[i]);
         gm_symmetric *s = NULL;
-        GM_REQUIRE(gm_symmetric_create(n.node_count, n.link_count, (const uint32_t(*)[2])n.ends, &s,
-                                       NULL) == GM_OK);
+        gm_symmetric_pattern pattern = { .count = n.node_count,
+                                         .pair_count = n.link_count,
+                                         .pairs = (const uint32_t(*)[2])n.ends };
+        GM_REQUIRE(gm_symmetric_create(&pattern, &s, NULL) == GM_OK);
         printf("%6zu nodes, fill %6zu %16.1f %8.1f %23.1f %8.1f\n", n.node_count,
                gm_symmetric_fill(s), time_symmetric(&n, s, 1), time_symmetric(&n, s, GM_LANES),
                time_sparse(&n, 1), time_sparse(&n, GM_LANES));

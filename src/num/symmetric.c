@@ -28,6 +28,7 @@ typedef struct run {
 
 struct gm_symmetric {
     size_t count, pair_count, fill, target_count, run_count, vacant_count;
+    size_t leading_count, leading_runs, leading_targets;
     uint32_t *place;   // [count]: unknown -> place
     uint32_t *unknown; // [count]: place -> unknown
     uint32_t *slot;    // [pair_count]
@@ -41,7 +42,7 @@ struct gm_symmetric {
 
 /// What creation needs besides; freed at its end.
 typedef struct analysis {
-    const uint32_t (*pairs)[2];
+    const gm_symmetric_pattern *pattern;
     int32_t *amd_start, *amd_pattern, *amd_order;
     uint32_t *near_start, *near;  // per place j: the places < j that a pair joins with it
     uint32_t *parent;             // [count]: in the elimination tree; NONE for a root
@@ -59,12 +60,17 @@ static void analysis_free(analysis *a)
     }
 }
 
-static gm_status check_pairs(size_t count, size_t pair_count, const uint32_t (*pairs)[2],
-                             gm_error *error)
+static gm_status check_pattern(const gm_symmetric_pattern *pattern, gm_error *error)
 {
+    size_t count = pattern->count, pair_count = pattern->pair_count;
+    const uint32_t(*pairs)[2] = pattern->pairs;
     if (count > GM_SYMMETRIC_COUNT_MAX) {
         return gm_error_set(error, GM_INVALID, "a matrix of %zu unknowns: at most %d", count,
                             GM_SYMMETRIC_COUNT_MAX);
+    }
+    if (pattern->leading_count > count) {
+        return gm_error_set(error, GM_INVALID, "%zu of %zu unknowns cannot lead",
+                            pattern->leading_count, count);
     }
     if (pair_count > INT32_MAX / 2) {
         return gm_error_set(error, GM_LIMIT, "%zu matrix entries are too many", pair_count);
@@ -103,30 +109,67 @@ static gm_status reserve(gm_symmetric *s, analysis *a, gm_error *error)
                : gm_error_set(error, GM_MEMORY, "no memory for a matrix of %zu unknowns", count);
 }
 
-/// Orders the unknowns for little fill. AMD itself removes repeated pairs.
+/// Puts the unknowns that lead first, and numbers the others in `rest`.
+static gm_status take_leading(gm_symmetric *s, const analysis *a, uint32_t *rest, gm_error *error)
+{
+    const gm_symmetric_pattern *pattern = a->pattern;
+    memset(rest, 0, s->count * sizeof *rest);
+    for (size_t i = 0; i < pattern->leading_count; i++) {
+        uint32_t unknown = pattern->leading[i];
+        if (unknown >= s->count || rest[unknown] == (uint32_t)NONE) {
+            return gm_error_set(error, GM_INVALID, "unknown %u of %zu cannot lead twice or at all",
+                                (unsigned)unknown, s->count);
+        }
+        rest[unknown] = (uint32_t)NONE;
+        s->unknown[i] = unknown;
+    }
+    uint32_t others = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        rest[i] = rest[i] == (uint32_t)NONE ? rest[i] : others++;
+    }
+    return GM_OK;
+}
+
+/// Orders the unknowns for little fill, behind those that lead. AMD itself removes repeated pairs.
 static gm_status order_unknowns(gm_symmetric *s, analysis *a, gm_error *error)
 {
+    uint32_t *rest = a->mark, *unknown = a->next;
+    gm_status status = take_leading(s, a, rest, error);
+    if (status != GM_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (rest[i] != (uint32_t)NONE) {
+            unknown[rest[i]] = i;
+        }
+    }
+    size_t count = s->count - s->leading_count;
     for (size_t i = 0; i < s->pair_count; i++) {
-        a->amd_start[a->pairs[i][0]]++;
-        a->amd_start[a->pairs[i][1]]++;
+        uint32_t p = rest[a->pattern->pairs[i][0]], q = rest[a->pattern->pairs[i][1]];
+        if (p != (uint32_t)NONE && q != (uint32_t)NONE) {
+            a->amd_start[p]++;
+            a->amd_start[q]++;
+        }
     }
     int32_t sum = 0;
-    for (size_t j = 0; j <= s->count;
-         j++) { // ends of the columns; filling moves them to the starts
+    for (size_t j = 0; j <= count; j++) { // ends of the columns; filling moves them to the starts
         sum += a->amd_start[j];
         a->amd_start[j] = sum;
     }
     for (size_t i = 0; i < s->pair_count; i++) {
-        a->amd_pattern[--a->amd_start[a->pairs[i][0]]] = (int32_t)a->pairs[i][1];
-        a->amd_pattern[--a->amd_start[a->pairs[i][1]]] = (int32_t)a->pairs[i][0];
+        uint32_t p = rest[a->pattern->pairs[i][0]], q = rest[a->pattern->pairs[i][1]];
+        if (p != (uint32_t)NONE && q != (uint32_t)NONE) {
+            a->amd_pattern[--a->amd_start[p]] = (int32_t)q;
+            a->amd_pattern[--a->amd_start[q]] = (int32_t)p;
+        }
     }
-    int code = amd_order((int32_t)s->count, a->amd_start, a->amd_pattern, a->amd_order, NULL, NULL);
+    int code = amd_order((int32_t)count, a->amd_start, a->amd_pattern, a->amd_order, NULL, NULL);
     if (code != AMD_OK && code != AMD_OK_BUT_JUMBLED) {
         return gm_error_set(error, code == AMD_OUT_OF_MEMORY ? GM_MEMORY : GM_LIMIT,
                             "no memory to order %zu unknowns", s->count);
     }
-    for (size_t j = 0; j < s->count; j++) {
-        s->unknown[j] = (uint32_t)a->amd_order[j];
+    for (size_t j = 0; j < count; j++) {
+        s->unknown[s->leading_count + j] = unknown[a->amd_order[j]];
     }
     return GM_OK;
 }
@@ -139,7 +182,7 @@ static void list_near(gm_symmetric *s, analysis *a)
     }
     memset(a->near_start, 0, (s->count + 1) * sizeof *a->near_start);
     for (size_t i = 0; i < s->pair_count; i++) {
-        uint32_t p = s->place[a->pairs[i][0]], q = s->place[a->pairs[i][1]];
+        uint32_t p = s->place[a->pattern->pairs[i][0]], q = s->place[a->pattern->pairs[i][1]];
         a->near_start[p > q ? p : q]++;
     }
     uint32_t sum = 0;
@@ -148,7 +191,7 @@ static void list_near(gm_symmetric *s, analysis *a)
         a->near_start[j] = sum;
     }
     for (size_t i = 0; i < s->pair_count; i++) {
-        uint32_t p = s->place[a->pairs[i][0]], q = s->place[a->pairs[i][1]];
+        uint32_t p = s->place[a->pattern->pairs[i][0]], q = s->place[a->pattern->pairs[i][1]];
         a->near[--a->near_start[p > q ? p : q]] = p > q ? q : p;
     }
 }
@@ -176,7 +219,7 @@ static uint64_t find_tree(const gm_symmetric *s, analysis *a)
     return fill;
 }
 
-/// Divides the tree into blocks of whole subtrees, and what stands above them all.
+/// Divides the tree into blocks: what leads, whole subtrees, and what stands above them all.
 static void divide_tree(const gm_symmetric *s, analysis *a)
 {
     uint32_t *size = a->swap, sum = 0;
@@ -189,15 +232,16 @@ static void divide_tree(const gm_symmetric *s, analysis *a)
         }
     }
     // a subtree's block is how many blocks the subtrees before it would fill
-    for (size_t j = 0; j < s->count; j++) {
+    for (size_t j = s->leading_count; j < s->count; j++) {
         uint32_t parent = a->parent[j];
         a->block[j] = size[j] <= BLOCK ? (uint32_t)NONE : (uint32_t)s->count;
         if (size[j] <= BLOCK && (parent == (uint32_t)NONE || size[parent] > BLOCK)) {
-            a->block[j] = sum / BLOCK;
+            a->block[j] = 1 + sum / BLOCK;
             sum += size[j];
         }
     }
-    for (size_t j = s->count; j-- > 0;) {
+    memset(a->block, 0, s->leading_count * sizeof *a->block);
+    for (size_t j = s->count; j-- > s->leading_count;) {
         if (a->block[j] == (uint32_t)NONE) {
             a->block[j] = a->block[a->parent[j]];
         }
@@ -290,21 +334,28 @@ static void refine_order(gm_symmetric *s, analysis *a)
     memcpy(s->unknown, a->next, s->count * sizeof *s->unknown);
 }
 
+static bool starts_run(const gm_symmetric *s, const analysis *a, size_t column)
+{
+    return column == 0 || column == s->leading_count || a->length[column] != a->length[column - 1];
+}
+
 /// Lists the rows of every column, and the runs of columns of one size.
 static gm_status list_rows(gm_symmetric *s, analysis *a, gm_error *error)
 {
     s->row = gm_memory_new(s->fill, sizeof *s->row);
     for (size_t j = 0; j < s->count; j++) {
         s->start[j + 1] = s->start[j] + a->length[j];
-        s->run_count += j == 0 || a->length[j] != a->length[j - 1];
+        s->leading_runs = j == s->leading_count ? s->run_count : s->leading_runs;
+        s->run_count += starts_run(s, a, j);
     }
+    s->leading_runs = s->leading_count == s->count ? s->run_count : s->leading_runs;
     s->runs = gm_memory_new(s->run_count, sizeof *s->runs);
     if (s->row == NULL || s->runs == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for %zu factor entries", s->fill);
     }
     run *at_run = s->runs;
     for (size_t j = 0; j < s->count; j++) {
-        at_run += j > 0 && a->length[j] != a->length[j - 1];
+        at_run += j > 0 && starts_run(s, a, j);
         at_run->count++;
         at_run->size = a->length[j];
     }
@@ -328,6 +379,7 @@ static gm_status list_targets(gm_symmetric *s, const analysis *a, gm_error *erro
 {
     uint64_t count = 0;
     for (size_t j = 0; j < s->count; j++) {
+        s->leading_targets = j == s->leading_count ? (size_t)count : s->leading_targets;
         count += (uint64_t)a->length[j] * (a->length[j] - (a->length[j] > 0)) / 2;
     }
     if (count > UINT32_MAX) {
@@ -362,7 +414,7 @@ static gm_status list_slots(gm_symmetric *s, const analysis *a, gm_error *error)
     }
     size_t vacant = s->fill;
     for (size_t i = 0; i < s->pair_count; i++) {
-        uint32_t p = s->place[a->pairs[i][0]], q = s->place[a->pairs[i][1]];
+        uint32_t p = s->place[a->pattern->pairs[i][0]], q = s->place[a->pattern->pairs[i][1]];
         uint32_t column = p < q ? p : q, row = p < q ? q : p;
         uint32_t low = s->start[column], high = s->start[column + 1];
         while (high - low > 1) {
@@ -477,12 +529,14 @@ GM_INLINE void eliminate_run(cursor *at, gm_symmetric_system system, uint32_t co
 
 GM_INLINE void eliminate(const gm_symmetric *s, gm_symmetric_system system, const int width)
 {
-    cursor at = { .diagonal = system.diagonal,
-                  .lower = system.lower,
-                  .right = system.right,
-                  .row = s->row,
-                  .target = s->target };
-    for (const run *r = s->runs; r < s->runs + s->run_count; r++) {
+    const size_t first = system.trailing ? s->leading_count : 0, entry = s->start[first];
+    cursor at = { .diagonal = system.diagonal + first * (size_t)width,
+                  .lower = system.lower + entry * (size_t)width,
+                  .right = system.right + first * (size_t)width,
+                  .row = s->row + entry,
+                  .target = s->target + (system.trailing ? s->leading_targets : 0) };
+    for (const run *r = s->runs + (system.trailing ? s->leading_runs : 0);
+         r < s->runs + s->run_count; r++) {
         switch (r->size) {
         case 0:
             eliminate_run(&at, system, r->count, 0, width);
@@ -547,7 +601,8 @@ GM_INLINE gm_lane_mask substitute(const gm_symmetric *s, gm_symmetric_system sys
                   .lower = system.lower + s->fill * (size_t)width,
                   .right = system.right + s->count * (size_t)width,
                   .row = s->row + s->fill };
-    for (const run *r = s->runs + s->run_count; r-- > s->runs;) {
+    const run *first = s->runs + (system.trailing ? s->leading_runs : 0);
+    for (const run *r = s->runs + s->run_count; r-- > first;) {
         switch (r->size) {
         case 0:
             substitute_run(&at, system.right, r->count, 0, width);
@@ -577,16 +632,17 @@ GM_INLINE gm_lane_mask substitute(const gm_symmetric *s, gm_symmetric_system sys
 }
 
 /// Names the first bad place of every failed lane.
-static void name_bad(size_t count, const double *inverse, int width, gm_lane_mask failed,
-                     uint32_t *bad)
+static void name_bad(const gm_symmetric *s, gm_symmetric_system system, int width,
+                     gm_lane_mask failed, uint32_t *bad)
 {
+    const double *inverse = system.diagonal;
     for (int lane = 0; lane < width; lane++) {
-        size_t place = 0;
+        size_t place = system.trailing ? s->leading_count : 0;
         if (failed >> lane & 1) {
             while (badness(inverse[place * (size_t)width + (size_t)lane]) < NOT_POSITIVE) {
                 place++;
             }
-            GM_REQUIRE(place < count);
+            GM_REQUIRE(place < s->count);
             bad[lane] = (uint32_t)place;
         }
     }
@@ -606,20 +662,22 @@ static GM_KERNEL gm_lane_mask symmetric_solve_8(const gm_symmetric *s, gm_symmet
 
 // ---- public ----
 
-gm_status gm_symmetric_create(size_t count, size_t pair_count, const uint32_t (*pairs)[2],
-                              gm_symmetric **symmetric, gm_error *error)
+gm_status gm_symmetric_create(const gm_symmetric_pattern *pattern, gm_symmetric **symmetric,
+                              gm_error *error)
 {
-    gm_status status = check_pairs(count, pair_count, pairs, error);
+    gm_status status = check_pattern(pattern, error);
     if (status != GM_OK) {
         return status;
     }
     gm_symmetric *made = gm_memory_new(1, sizeof *made);
     if (made == NULL) {
-        return gm_error_set(error, GM_MEMORY, "no memory for a matrix of %zu unknowns", count);
+        return gm_error_set(error, GM_MEMORY, "no memory for a matrix of %zu unknowns",
+                            pattern->count);
     }
-    made->count = count;
-    made->pair_count = pair_count;
-    analysis a = { .pairs = pairs };
+    made->count = pattern->count;
+    made->pair_count = pattern->pair_count;
+    made->leading_count = pattern->leading_count;
+    analysis a = { .pattern = pattern };
     status = analyse(made, &a, error);
     analysis_free(&a);
     if (status != GM_OK) {
@@ -691,7 +749,7 @@ gm_lane_mask gm_symmetric_solve(const gm_symmetric *symmetric, int width,
     gm_lane_mask failed =
         width == 1 ? symmetric_solve_1(symmetric, system) : symmetric_solve_8(symmetric, system);
     if (bad != NULL && failed != 0) {
-        name_bad(symmetric->count, system.diagonal, width, failed, bad);
+        name_bad(symmetric, system, width, failed, bad);
     }
     return failed;
 }

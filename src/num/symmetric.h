@@ -19,6 +19,7 @@
 #define GEMEL_NUM_SYMMETRIC_H
 
 #include <gemel/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,15 +31,22 @@ typedef struct gm_symmetric gm_symmetric;
 
 enum { GM_SYMMETRIC_COUNT_MAX = 1 << 24 };
 
-/// @param count       unknowns, 0 .. GM_SYMMETRIC_COUNT_MAX
-/// @param pair_count  places off the diagonal that may hold a value; the diagonal always may
-/// @param pairs       [pair_count][2]: two different unknowns each, in either order; pairs may
-///                    repeat and then share a slot
+/// Where a matrix may hold values.
+typedef struct gm_symmetric_pattern {
+    size_t count;      // unknowns, 0 .. GM_SYMMETRIC_COUNT_MAX
+    size_t pair_count; // places off the diagonal that may hold a value; the diagonal always may
+    const uint32_t (*pairs)[2]; // [pair_count]: two different unknowns each, in either order; pairs
+                                // may repeat and then share a slot
+    const uint32_t *leading;    // [leading_count]: different unknowns to be eliminated ahead of all
+                                // others, in whatever order; NULL: none
+    size_t leading_count;
+} gm_symmetric_pattern;
+
 /// @param symmetric   out; the caller closes it
-/// @return GM_OK; GM_INVALID (count, a pair outside the matrix or on its diagonal); GM_LIMIT (the
-/// factor fills up beyond 32-bit indices); GM_MEMORY
-gm_status gm_symmetric_create(size_t count, size_t pair_count, const uint32_t (*pairs)[2],
-                              gm_symmetric **symmetric, gm_error *error);
+/// @return GM_OK; GM_INVALID (count, a pair outside the matrix or on its diagonal, an unknown
+/// that leads twice); GM_LIMIT (the factor fills up beyond 32-bit indices); GM_MEMORY
+gm_status gm_symmetric_create(const gm_symmetric_pattern *pattern, gm_symmetric **symmetric,
+                              gm_error *error);
 /// NULL is fine.
 void gm_symmetric_close(gm_symmetric *symmetric);
 
@@ -55,8 +63,8 @@ size_t gm_symmetric_fill(const gm_symmetric *symmetric);
 /// its count and fill.
 size_t gm_symmetric_target_count(const gm_symmetric *symmetric);
 
-/// [count]: unknown -> place in the order of elimination. Like all arrays below it is 64-byte
-/// aligned and lives as long as `symmetric`.
+/// [count]: unknown -> place in the order of elimination, those that lead first. Like all arrays
+/// below it is 64-byte aligned and lives as long as `symmetric`.
 const uint32_t *gm_symmetric_place(const gm_symmetric *symmetric);
 
 /// [count]: place -> unknown.
@@ -77,6 +85,7 @@ typedef struct gm_symmetric_system {
     double *lower;    // [fill][width] by slot; in: of the matrix, every slot set, 0 where it has no
                       // entry; out: of L D
     double *right;    // [count][width] by place; in: right-hand side; out: solution
+    bool trailing;    // the unknowns that lead take no part, as if they were not there
 } gm_symmetric_system;
 
 /// Factors in place and solves. Needs no work space and allocates nothing. A lane's bits depend on

@@ -106,6 +106,83 @@ static void equal_lanes_stay_equal(void **state)
     close_water(&rig);
 }
 
+// ---- trees ----
+
+/// A loop R-A-B-C with a branch B-D-E-F, of which G hangs on E; I draws nothing, and a main ends
+/// blind at H.
+static const char branched[] =
+    "[JUNCTIONS]\n A 10 2\n B 10 3\n C 15 1\n D 12 2\n E 14 4\n F 13 3\n G 16 1\n H 10 2\n I 10 0\n"
+    "[RESERVOIRS]\n R 80\n"
+    "[PIPES]\n P1 R A 800 300 110\n P2 A B 500 200 110\n P3 B C 400 200 110\n P4 C A 300 150 100\n"
+    " P5 D B 300 150 120 2.5\n P6 D E 300 150 110\n P7 F E 300 100 100\n P8 E G 200 100 100\n"
+    " P9 A H 200 400 100\n P10 A I 200 100 100\n"
+    "[OPTIONS]\n Units LPS\n Headloss H-W\n Accuracy 1e-9\n";
+
+static double head_of(const water_rig *rig, const char *name, size_t lane)
+{
+    return water_value(rig->state, water_ref(rig, CLASS_JUNCTION, JUNCTION_HEAD, name), lane);
+}
+
+static void put(water_rig *rig, gm_ref ref, const double *values)
+{
+    gm_error error = { 0 };
+    assert_int_equal(gm_state_write(rig->state, ref, values, &error), GM_OK);
+    assert_int_equal(gm_state_changed(rig->state, 0, &error), GM_OK);
+}
+
+static void trees_left_out_end_where_the_whole_iteration_ends(void **state)
+{
+    (void)state;
+    static const char *const formulas[] = { "H-W", "D-W" };
+    static const char *const names[] = { "A", "B", "C", "D", "E", "F", "G", "H" };
+    for (size_t formula = 0; formula < 2; formula++) {
+        char text[sizeof branched];
+        memcpy(text, branched, sizeof text);
+        memcpy(strstr(text, "H-W"), formulas[formula], 3);
+        water_rig rig = open_water(text, 2, 1);
+        assert_int_equal(gm_water_tree_count(gm_model_constants(rig.model)), 5);
+        const double status[] = { WATER_OPEN,
+                                  WATER_CLOSED }; // of a pipe that nothing flows through
+        put(&rig, water_ref(&rig, CLASS_PIPE, PIPE_STATUS, "P10"), status);
+        advance_water(rig.state, 0.0);
+        for (size_t at = 0; at < sizeof names / sizeof *names; at++) {
+            assert_near(head_of(&rig, names[at], 0), head_of(&rig, names[at], 1), 1e-9);
+        }
+        gm_ref flow = water_ref(&rig, CLASS_PIPE, PIPE_FLOW, "P5");
+        assert_near(water_value(rig.state, flow, 0), -10.0 * litre, 1e-15);
+        close_water(&rig);
+    }
+}
+
+static void a_lane_whose_trees_take_part_leaves_the_others_alone(void **state)
+{
+    (void)state;
+    enum { MOST = 400 };
+    const double seep[LANES] = { 0.0, 0.0, 1e-3, 0.0, 0.0, 2e-3, 0.0, 0.0 };
+    const double closed[LANES] = { 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0 };
+    double open[LANES];
+    for (size_t lane = 0; lane < LANES; lane++) {
+        open[lane] = closed[lane] > 0.0 ? (double)WATER_CLOSED : (double)WATER_OPEN;
+    }
+    water_rig wide = open_water(branched, LANES, 8);
+    put(&wide, water_ref(&wide, CLASS_JUNCTION, JUNCTION_EMITTER, "E"), seep);
+    put(&wide, water_ref(&wide, CLASS_PIPE, PIPE_STATUS, "P7"), open);
+    advance_water(wide.state, 3600.0);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        water_rig single = open_water(branched, 1, 1);
+        put(&single, water_ref(&single, CLASS_JUNCTION, JUNCTION_EMITTER, "E"), &seep[lane]);
+        put(&single, water_ref(&single, CLASS_PIPE, PIPE_STATUS, "P7"), &open[lane]);
+        advance_water(single.state, 3600.0);
+        double together[MOST], alone[MOST];
+        size_t count = read_all(&wide, lane, together, MOST);
+        assert_int_equal(read_all(&single, 0, alone, MOST), count);
+        assert_memory_equal(together, alone, count * sizeof *alone);
+        close_water(&single);
+    }
+    assert_true(head_of(&wide, "F", 1) < -1e3 && head_of(&wide, "F", 0) > 0.0);
+    close_water(&wide);
+}
+
 // ---- random networks ----
 
 typedef struct edge {
@@ -281,6 +358,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lane_is_the_same_alone_and_among_others),
         cmocka_unit_test(equal_lanes_stay_equal),
+        cmocka_unit_test(trees_left_out_end_where_the_whole_iteration_ends),
+        cmocka_unit_test(a_lane_whose_trees_take_part_leaves_the_others_alone),
         cmocka_unit_test(random_networks_balance_in_any_order),
         cmocka_unit_test(a_line_of_a_hundred_thousand_junctions_is_solved),
         cmocka_unit_test(a_network_with_every_valve_shut_is_solved),

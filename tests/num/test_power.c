@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "num/power.h"
+#include "num/power_table.h"
 
 enum { STEPS = 4096, EXPONENTS = 41 };
 
@@ -136,6 +137,61 @@ static void vectors_have_the_bits_of_single_values(void **state)
     }
 }
 
+static void tables_are_right_to_1e_10(void **state)
+{
+    (void)state;
+    static gm_power_table table, natural;
+    gm_log_table_fill(&natural);
+    for (int j = 0; j <= 20; j++) {
+        double exponent = -1.0 + 0.1 * j + (j % 2) * 0.026;
+        exponent = exponent < 1.0 ? exponent : 1.0;
+        gm_power_table_fill(&table, exponent);
+        for (int i = 0; i < STEPS; i++) {
+            double x = spaced(0x1p-64, 0x1.ffp63, i);
+            long double truth = powl((long double)x, (long double)exponent);
+            assert_true(relative(gm_power_at(&table, x), truth) < 1e-10L);
+            assert_true(fabsl((long double)gm_log_at(&natural, x) - logl((long double)x)) < 1e-10L);
+        }
+    }
+}
+
+static void tables_give_finite_numbers_for_anything(void **state)
+{
+    (void)state;
+    static gm_power_table table;
+    gm_power_table_fill(&table, 0.574);
+    const double odd[] = { 0.0, -0.0, -1.0, 0x1p-65, 0x1p64, 0x1p-1060, 0x1.fffffffffffffp1023 };
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        assert_true(isfinite(gm_power_at(&table, odd[i])));
+    }
+    assert_true(isfinite(gm_power_at(&table, (double)NAN)));
+    assert_true(isfinite(gm_power_at(&table, -(double)INFINITY)));
+}
+
+static GM_KERNEL void power_at_all(const gm_power_table *table, const double *restrict x,
+                                   double *restrict y)
+{
+    for (int i = 0; i < STEPS; i++) {
+        y[i] = gm_power_at(table, x[i]);
+    }
+}
+
+static void tables_give_vectors_the_bits_of_single_values(void **state)
+{
+    (void)state;
+    static double x[STEPS], y[STEPS];
+    static gm_power_table table;
+    gm_power_table_fill(&table, 0.574);
+    for (int i = 0; i < STEPS; i++) {
+        x[i] = spaced(1e-15, 1e9, i);
+    }
+    power_at_all(&table, x, y);
+    for (int i = 0; i < STEPS; i++) {
+        volatile double alone = x[i];
+        assert_true(y[i] == gm_power_at(&table, alone));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +203,9 @@ int main(void)
         cmocka_unit_test(nan_stays_nan),
         cmocka_unit_test(arguments_out_of_range_are_as_said),
         cmocka_unit_test(vectors_have_the_bits_of_single_values),
+        cmocka_unit_test(tables_are_right_to_1e_10),
+        cmocka_unit_test(tables_give_finite_numbers_for_anything),
+        cmocka_unit_test(tables_give_vectors_the_bits_of_single_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

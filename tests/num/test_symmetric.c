@@ -77,7 +77,11 @@ static gm_symmetric *pattern_of(const problem *p)
 {
     gm_symmetric *s = NULL;
     const uint32_t(*pairs)[2] = (const uint32_t(*)[2])p->pairs;
-    assert_int_equal(gm_symmetric_create(p->count, p->pair_count, pairs, &s, NULL), GM_OK);
+    assert_int_equal(gm_symmetric_create(&(gm_symmetric_pattern){ .count = p->count,
+                                                                  .pair_count = p->pair_count,
+                                                                  .pairs = pairs },
+                                         &s, NULL),
+                     GM_OK);
     return s;
 }
 
@@ -97,6 +101,21 @@ static void free_system(gm_symmetric_system system)
     gm_memory_free(system.diagonal);
     gm_memory_free(system.lower);
     gm_memory_free(system.right);
+}
+
+/// The first lane of a problem.
+static void assemble(const gm_symmetric *s, const problem *p, gm_symmetric_system system)
+{
+    const uint32_t *place = gm_symmetric_place(s), *slot = gm_symmetric_slots(s);
+    for (size_t i = 0; i < p->pair_count; i++) {
+        system.diagonal[place[p->pairs[i][0]]] += p->link[8 * i];
+        system.diagonal[place[p->pairs[i][1]]] += p->link[8 * i];
+        system.lower[slot[i]] -= p->link[8 * i];
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        system.diagonal[place[i]] += p->ground[8 * i];
+        system.right[place[i]] = p->inflow[8 * i];
+    }
 }
 
 /// Solves lanes first .. first + width - 1 of a problem.
@@ -164,6 +183,77 @@ static void width_1_and_8_give_the_same_bits(void **state)
             }
         }
     }
+}
+
+/// The first `leading` unknowns lead, and everything about them is zero but their diagonal.
+static void leave_out(problem *p, size_t leading)
+{
+    for (size_t at = 0; at < p->pair_count; at++) {
+        bool out = p->pairs[at][0] < leading || p->pairs[at][1] < leading;
+        for (size_t lane = 0; out && lane < 8; lane++) {
+            p->link[8 * at + lane] = 0.0;
+        }
+    }
+}
+
+static void what_leads_stands_first_and_can_be_left_out(void **state)
+{
+    (void)state;
+    static problem p;
+    double dense[COUNT_MAX];
+    uint32_t leading[COUNT_MAX];
+    for (uint32_t i = 0; i < COUNT_MAX; i++) {
+        leading[i] = i;
+    }
+    for (size_t count = 0; count <= COUNT_MAX; count++) {
+        for (size_t first = 0; first <= count; first += 1 + count / 5) {
+            for (int trailing = 0; trailing < 2; trailing++) {
+                make_problem(&p, count, 3, 1000 + count);
+                gm_symmetric *s = NULL;
+                gm_symmetric_pattern pattern = { .count = count,
+                                                 .pair_count = p.pair_count,
+                                                 .pairs = (const uint32_t(*)[2])p.pairs,
+                                                 .leading = leading,
+                                                 .leading_count = first };
+                assert_int_equal(gm_symmetric_create(&pattern, &s, NULL), GM_OK);
+                if (trailing) {
+                    leave_out(&p, first);
+                }
+                gm_symmetric_system system = new_system(s, 1);
+                system.trailing = trailing != 0;
+                assemble(s, &p, system);
+                for (size_t i = 0; i < first; i++) {
+                    assert_true(gm_symmetric_place(s)[i] < first);
+                }
+                assert_int_equal(gm_symmetric_solve(s, 1, system, NULL), 0);
+                solve_dense(&p, 0, dense);
+                for (size_t i = trailing ? first : 0; i < count; i++) {
+                    double off = system.right[gm_symmetric_place(s)[i]] - dense[i];
+                    assert_true(fabs(off) < 1e-10 * (1.0 + fabs(dense[i])));
+                }
+                free_system(system);
+                gm_symmetric_close(s);
+            }
+        }
+    }
+}
+
+static void an_unknown_cannot_lead_twice(void **state)
+{
+    (void)state;
+    gm_symmetric *s = NULL;
+    gm_error error = { 0 };
+    const uint32_t pairs[][2] = { { 0, 1 } }, twice[] = { 1, 1 }, outside[] = { 2 };
+    gm_symmetric_pattern pattern = {
+        .count = 2, .pair_count = 1, .pairs = pairs, .leading = twice
+    };
+    pattern.leading_count = 2;
+    assert_int_equal(gm_symmetric_create(&pattern, &s, &error), GM_INVALID);
+    pattern.leading_count = 3;
+    assert_int_equal(gm_symmetric_create(&pattern, &s, &error), GM_INVALID);
+    pattern.leading = outside;
+    pattern.leading_count = 1;
+    assert_int_equal(gm_symmetric_create(&pattern, &s, &error), GM_INVALID);
 }
 
 static void a_bad_pivot_is_named_in_its_lane_and_leaves_the_others_bits(void **state)
@@ -237,7 +327,10 @@ static void parallel_pairs_share_a_slot(void **state)
     (void)state;
     gm_symmetric *s = NULL;
     const uint32_t pairs[][2] = { { 0, 1 }, { 1, 2 }, { 1, 0 }, { 0, 1 } };
-    assert_int_equal(gm_symmetric_create(3, 4, pairs, &s, NULL), GM_OK);
+    assert_int_equal(
+        gm_symmetric_create(&(gm_symmetric_pattern){ .count = 3, .pair_count = 4, .pairs = pairs },
+                            &s, NULL),
+        GM_OK);
     const uint32_t *slot = gm_symmetric_slots(s);
     assert_true(slot[0] == slot[2] && slot[0] == slot[3] && slot[0] != slot[1]);
     assert_int_equal(gm_symmetric_fill(s), 2);
@@ -256,8 +349,12 @@ static void a_line_of_100000_unknowns_fills_nothing(void **state)
         pairs[i][1] = i + 1;
     }
     gm_symmetric *s = NULL;
-    assert_int_equal(gm_symmetric_create(LINE, LINE - 1, (const uint32_t(*)[2])pairs, &s, NULL),
-                     GM_OK);
+    assert_int_equal(
+        gm_symmetric_create(&(gm_symmetric_pattern){ .count = LINE,
+                                                     .pair_count = LINE - 1,
+                                                     .pairs = (const uint32_t(*)[2])pairs },
+                            &s, NULL),
+        GM_OK);
     assert_int_equal(gm_symmetric_fill(s), LINE - 1);
     assert_int_equal(gm_symmetric_target_count(s), 0);
     gm_symmetric_system system = new_system(s, 1);
@@ -294,8 +391,12 @@ static void a_large_grid_is_solved_with_little_fill(void **state)
         }
     }
     gm_symmetric *s = NULL;
-    assert_int_equal(gm_symmetric_create(COUNT, pair_count, (const uint32_t(*)[2])pairs, &s, NULL),
-                     GM_OK);
+    assert_int_equal(
+        gm_symmetric_create(&(gm_symmetric_pattern){ .count = COUNT,
+                                                     .pair_count = pair_count,
+                                                     .pairs = (const uint32_t(*)[2])pairs },
+                            &s, NULL),
+        GM_OK);
     assert_true(gm_symmetric_fill(s) < (size_t)SIDE * COUNT / 2); // its band: SIDE * COUNT
     gm_symmetric_system system = new_system(s, 1);
     const uint32_t *place = gm_symmetric_place(s), *slot = gm_symmetric_slots(s);
@@ -322,11 +423,21 @@ static void wrong_pairs_are_named(void **state)
     gm_symmetric *s = NULL;
     gm_error error = { 0 };
     const uint32_t outside[][2] = { { 0, 1 }, { 3, 0 } }, diagonal[][2] = { { 2, 2 } };
-    assert_int_equal(gm_symmetric_create(3, 2, outside, &s, &error), GM_INVALID);
+    assert_int_equal(
+        gm_symmetric_create(
+            &(gm_symmetric_pattern){ .count = 3, .pair_count = 2, .pairs = outside }, &s, &error),
+        GM_INVALID);
     assert_non_null(strstr(error.text, "(3, 0)"));
-    assert_int_equal(gm_symmetric_create(3, 1, diagonal, &s, &error), GM_INVALID);
+    assert_int_equal(
+        gm_symmetric_create(
+            &(gm_symmetric_pattern){ .count = 3, .pair_count = 1, .pairs = diagonal }, &s, &error),
+        GM_INVALID);
     assert_non_null(strstr(error.text, "(2, 2)"));
-    assert_int_equal(gm_symmetric_create((size_t)1 << 40, 0, NULL, &s, &error), GM_INVALID);
+    assert_int_equal(
+        gm_symmetric_create(
+            &(gm_symmetric_pattern){ .count = (size_t)1 << 40, .pair_count = 0, .pairs = NULL }, &s,
+            &error),
+        GM_INVALID);
     assert_null(s);
     gm_symmetric_close(NULL);
 }
@@ -344,7 +455,10 @@ static void failure_of_any_allocation_is_an_error(void **state)
         gm_error error = { 0 };
         allocations_left = allowed;
         status =
-            gm_symmetric_create(p.count, p.pair_count, (const uint32_t(*)[2])p.pairs, &s, &error);
+            gm_symmetric_create(&(gm_symmetric_pattern){ .count = p.count,
+                                                         .pair_count = p.pair_count,
+                                                         .pairs = (const uint32_t(*)[2])p.pairs },
+                                &s, &error);
         allocations_left = LONG_MAX;
         assert_true(status == GM_OK || status == GM_MEMORY);
         assert_int_equal(status == GM_OK, s != NULL);
@@ -359,6 +473,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(solutions_agree_with_dense_cholesky),
         cmocka_unit_test(width_1_and_8_give_the_same_bits),
+        cmocka_unit_test(what_leads_stands_first_and_can_be_left_out),
+        cmocka_unit_test(an_unknown_cannot_lead_twice),
         cmocka_unit_test(a_bad_pivot_is_named_in_its_lane_and_leaves_the_others_bits),
         cmocka_unit_test(every_slot_is_a_pairs_or_vacant),
         cmocka_unit_test(parallel_pairs_share_a_slot),

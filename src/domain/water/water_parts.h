@@ -287,6 +287,8 @@ gm_status gm_water_solver_create(const water_net *net, gm_arena *arena, water_so
                                  gm_error *error);
 void gm_water_solver_close(water_solver *solver);
 size_t gm_water_solver_size(const water_solver *solver); // scratch, for a block of 8 lanes
+/// Junctions in trees, which the iteration leaves out where it can.
+size_t gm_water_tree_count(const water_net *net);
 
 /// What pipes resist, from roughness, length and diameter: view->resistance in every lane of the
 /// mask.

@@ -49,16 +49,18 @@ static size_t lay_out(const water_net *net, const water_solver *solver, unsigned
     size_t used = 0, width = work->width, edges = solver->edge_count;
     size_t junctions = solver->junction_count;
     take(base, &used, 1, sizeof *work);
-    double **of_edges[] = { &work->flow, &work->conductance, &work->shift, &work->resistance,
+    double **of_edges[] = { &work->flow, &work->conductance, &work->shift, &work->slip,
                             &work->minor };
-    work->bend = is_darcy ? NULL : take_rows(base, &used, edges, width);
-    double **of_darcy[] = { &work->viscous, &work->rough, &work->factor_a, &work->factor_b };
+    double **of_darcy[] = { &work->fluid, &work->roughness, &work->factor_a, &work->factor_b };
+    work->rough = take(base, &used, edges / WATER_BUNDLE, 1);
+    work->seen = take(base, &used, net->pipe_count * width, 1);
     for (size_t at = 0; at < sizeof of_edges / sizeof *of_edges; at++) {
         *of_edges[at] = take_rows(base, &used, edges + 1, width);
     }
     for (size_t at = 0; at < sizeof of_darcy / sizeof *of_darcy; at++) {
         *of_darcy[at] = is_darcy ? take_rows(base, &used, edges, width) : NULL;
     }
+    work->tree_loss = take_rows(base, &used, solver->core_edge, width);
     work->device_flow = take_rows(base, &used, solver->device_count, width);
     work->device_conductance = take_rows(base, &used, solver->device_count, width);
     work->device_shift = take_rows(base, &used, solver->device_count, width);
@@ -105,9 +107,30 @@ static void begin(const water_view *view)
 {
     water_work *work = gm_water_work(view);
     gm_water_nodes_begin(view);
-    work->linear = !gm_water_pipes_begin(view) && work->linear;
+    if (work->begun) {
+        gm_water_pipes_turn(view);
+    } else {
+        gm_water_pipes_begin(view);
+        work->begun = true;
+        work->linear = false;
+    }
     gm_water_devices_begin(view);
     gm_water_outlets_begin(view);
+}
+
+/// Lines of all edges by their present flows; or of the core's, and trees out of the way.
+static void linearise(const water_view *view, gm_lane_mask lanes, bool felled)
+{
+    water_work *work = gm_water_work(view);
+    work->linear = work->linear && (felled || !work->felled);
+    work->felled = felled;
+    if (felled) {
+        gm_water_trees_fell(view, lanes);
+    }
+    if (!work->linear) {
+        gm_water_pipes_move(view, &(water_motion){ .relax = { 0.0 } }); // stays, and linearises
+        work->linear = true;
+    }
 }
 
 static void store_flows(const water_view *view, gm_lane_mask lanes)
@@ -189,12 +212,12 @@ static double head_error(const water_view *view, size_t lane)
     const water_work *work = gm_water_work(view);
     size_t width = work->width;
     double most = 0.0;
-    for (size_t edge = 0; edge < solver->edge_count; edge++) {
+    for (size_t edge = work->felled ? solver->core_edge : 0; edge < solver->edge_count; edge++) {
         size_t at = edge * width + lane;
         double fall = work->head[solver->from[edge] * width + lane] -
                       work->head[solver->to[edge] * width + lane];
         double loss = (work->shift[at] + work->flow[at]) / work->conductance[at];
-        if (work->resistance[at] >= 0.0) {
+        if (work->slip[at] >= 0.0) {
             most = fmax(most, fabs(fall - loss));
         }
     }
@@ -308,9 +331,12 @@ static gm_lane_mask out_of_trials(const water_view *view, gm_lane_mask lanes,
     return (gm_lane_mask)over & lanes;
 }
 
-gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error *error)
+/// Iterates lanes until they are done, without trees or with. @return those that failed
+static gm_lane_mask solve_lanes(const water_view *view, gm_lane_mask lanes, bool felled,
+                                gm_error *error)
 {
     const water_plan *plan = view->net->plan;
+    water_work *work = gm_water_work(view);
     water_course courses[GM_LANES];
     for (int lane = 0; lane < GM_LANES; lane++) {
         courses[lane] = (water_course){ .next_check = plan->check_every,
@@ -318,11 +344,7 @@ gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error
                                         .bad_spot = WATER_NONE,
                                         .relax = 1.0 };
     }
-    begin(view);
-    if (!gm_water_work(view)->linear) {
-        gm_water_pipes_move(view, &(water_motion){ .relax = { 0.0 } }); // stays, and linearises
-        gm_water_work(view)->linear = true;
-    }
+    linearise(view, lanes, felled);
     gm_lane_mask active = lanes, failed = 0;
     while (active != 0) {
         gm_lane_mask lost, done = iterate(view, active, courses, &lost);
@@ -342,7 +364,21 @@ gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error
             store(view, done);
         }
         failed |= lost;
+        work->begun &= lost == 0;
         active &= (gm_lane_mask) ~(done | lost);
+    }
+    return failed;
+}
+
+gm_lane_mask gm_water_solve(const water_view *view, gm_lane_mask lanes, gm_error *error)
+{
+    begin(view);
+    gm_lane_mask idle = gm_water_trees_idle(view, lanes), failed = 0;
+    if (idle != 0) {
+        failed |= solve_lanes(view, idle, true, error);
+    }
+    if (idle != lanes) {
+        failed |= solve_lanes(view, lanes & (gm_lane_mask)~idle, false, error);
     }
     return failed;
 }

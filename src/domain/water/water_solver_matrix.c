@@ -81,7 +81,8 @@ GM_INLINE void gather_rows(const water_solver *solver, const water_work *work, c
     const double *restrict gives = work->conductance, *restrict shift = work->shift;
     const double *restrict demand = work->demand;
     double *restrict diagonal = work->diagonal, *restrict right = work->head;
-    for (size_t spot = 0; spot < solver->junction_count; spot++) {
+    for (size_t spot = work->felled ? solver->tree_count : 0; spot < solver->junction_count;
+         spot++) {
         const water_near *near = &solver->near[spot];
         const size_t a = near->own[0] * width, b = near->own[1] * width;
         const size_t c = near->other[0] * width, d = near->other[1] * width;
@@ -115,7 +116,7 @@ GM_INLINE void set_lower(const water_solver *solver, const water_work *work, con
             lower[solver->vacant[at] * width + lane] = 0.0;
         }
     }
-    for (size_t edge = 0; edge < solver->own_count; edge++) {
+    for (size_t edge = work->felled ? solver->core_edge : 0; edge < solver->own_count; edge++) {
         for (size_t lane = 0; lane < width; lane++) {
             lower[solver->slot[edge] * width + lane] = -conductance[edge * width + lane];
         }
@@ -188,8 +189,13 @@ gm_lane_mask gm_water_heads_solve(const water_view *view, gm_lane_mask lanes, ui
     gm_water_devices_assemble(view, lanes);
     gm_symmetric_system system = { .diagonal = work->diagonal,
                                    .lower = work->lower,
-                                   .right = work->head };
-    return gm_symmetric_solve(solver->matrix, (int)work->width, system, bad) & lanes;
+                                   .right = work->head,
+                                   .trailing = work->felled };
+    gm_lane_mask failed = gm_symmetric_solve(solver->matrix, (int)work->width, system, bad);
+    if (work->felled) {
+        gm_water_trees_grow(view);
+    }
+    return failed & lanes;
 }
 
 static double outflow(const water_outlets *outlets, uint32_t spot, size_t lane, size_t width)

@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "domain/water/water_solver_parts.h"
 
+static const double trunk_m = 0.3; // diameter from which on a pipe is a trunk main
+
 /// What the steps share.
 typedef struct ordering {
     const water_net *net;
@@ -16,6 +18,7 @@ typedef struct ordering {
     uint32_t *spot;     // [node_count]
     uint32_t *pair;     // [link_count]: of links between two junctions
     uint32_t slot_none; // one past the fill
+    uint8_t *reached;   // [node_count]: whether links, open or not, join a node with a source
 } ordering;
 
 /// A pipe and where it stands in the matrix.
@@ -61,6 +64,89 @@ static void check_valve_ends(ordering *work)
     }
 }
 
+static bool is_checked(const water_net *net, size_t link)
+{
+    water_ends ends = net->ends[link];
+    if (is_tank(net, ends.from) || is_tank(net, ends.to)) {
+        return true;
+    }
+    if (link < net->pipe_count) {
+        return net->check_valve[link];
+    }
+    size_t device = link - net->pipe_count;
+    return device < net->pump_count || net->valves[device - net->pump_count].kind == WATER_FCV;
+}
+
+static void find_reached(ordering *work)
+{
+    const water_net *net = work->net;
+    size_t count = net->tank_count + net->reservoir_count;
+    uint32_t *sources = gm_memory_new(count, sizeof *sources);
+    uint32_t *queue = gm_memory_new(2 * net->node_count, sizeof *queue);
+    work->reached = rows(work, net->node_count, sizeof *work->reached);
+    if (work->status == GM_OK && (sources == NULL || queue == NULL)) {
+        work->status = gm_error_set(work->error, GM_MEMORY, "no memory to order a network");
+    }
+    if (work->status == GM_OK) {
+        for (size_t index = 0; index < count; index++) {
+            sources[index] = (uint32_t)(net->junction_count + index);
+        }
+        gm_network_sources from = { .nodes = sources, .count = count };
+        gm_network_reach(net->topology, &from, work->reached, queue);
+    }
+    gm_memory_free(sources);
+    gm_memory_free(queue);
+}
+
+/// Links that stay in the core: what may open or close while one solves, and trunk mains. Those
+/// that end blind need not, but they hardly resist, so what heads are rounded by is flow in them,
+/// in EPANET as here; and it decides the second of events that lie between two.
+/// @param kept  out, [link_count]
+static void keep_links(const water_net *net, uint8_t *kept)
+{
+    const water_plan *plan = net->plan;
+    for (size_t link = 0; link < net->link_count; link++) {
+        kept[link] = link >= net->pipe_count || is_checked(net, link);
+    }
+    for (size_t index = 0; index < plan->control_count; index++) {
+        kept[net->link_of[plan->controls[index].link]] = 1;
+    }
+    for (size_t index = 0; index < plan->link_count; index++) {
+        if (plan->links[index].kind == WATER_PIPE && plan->links[index].diameter_m > trunk_m) {
+            kept[net->link_of[index]] = 1;
+        }
+    }
+}
+
+/// Junctions of trees: all pipes by which they hang on the core stay as they are while one solves.
+/// @param tree  out, [node_count]
+static void find_trees(ordering *work, uint32_t *tree)
+{
+    const water_net *net = work->net;
+    uint8_t *nodes = gm_memory_new(net->node_count, sizeof *nodes);
+    uint8_t *links = gm_memory_new(net->link_count, sizeof *links);
+    uint32_t *queue = gm_memory_new(net->node_count, sizeof *queue);
+    gm_forest_step *steps = gm_memory_new(net->node_count, sizeof *steps);
+    bool complete = nodes != NULL && links != NULL && queue != NULL && steps != NULL;
+    if (complete) {
+        for (uint32_t node = 0; node < net->node_count; node++) {
+            nodes[node] = !is_junction(net, node) || !work->reached[node];
+        }
+        keep_links(net, links);
+        gm_network_kept kept = { .nodes = nodes, .links = links };
+        work->solver->tree_count = gm_network_forest(net->topology, &kept, steps, queue);
+        for (size_t index = 0; index < work->solver->tree_count; index++) {
+            tree[index] = steps[index].node;
+        }
+    } else if (work->status == GM_OK) {
+        work->status = gm_error_set(work->error, GM_MEMORY, "no memory to order a network");
+    }
+    gm_memory_free(nodes);
+    gm_memory_free(links);
+    gm_memory_free(queue);
+    gm_memory_free(steps);
+}
+
 static void order_nodes(ordering *work)
 {
     const water_net *net = work->net;
@@ -68,6 +154,10 @@ static void order_nodes(ordering *work)
     uint32_t(*pairs)[2] = gm_memory_new(net->link_count, sizeof *pairs);
     work->pair = rows(work, net->link_count, sizeof *work->pair);
     work->spot = rows(work, net->node_count, sizeof *work->spot);
+    uint32_t *tree = work->spot; // needed no more once spots are known
+    if (work->status == GM_OK) {
+        find_trees(work, tree);
+    }
     if (pairs == NULL && work->status == GM_OK) {
         work->status = gm_error_set(work->error, GM_MEMORY, "no memory to order a network");
     }
@@ -82,8 +172,12 @@ static void order_nodes(ordering *work)
                 pairs[count++][1] = ends.to;
             }
         }
-        work->status = gm_symmetric_create(net->junction_count, count, (const uint32_t(*)[2])pairs,
-                                           &solver->matrix, work->error);
+        gm_symmetric_pattern pattern = { .count = net->junction_count,
+                                         .pair_count = count,
+                                         .pairs = (const uint32_t(*)[2])pairs,
+                                         .leading = tree,
+                                         .leading_count = solver->tree_count };
+        work->status = gm_symmetric_create(&pattern, &solver->matrix, work->error);
     }
     gm_memory_free(pairs);
     if (work->status != GM_OK) {
@@ -128,11 +222,17 @@ static void sort_pipes(ordering *work, standing *standings)
     qsort(standings, net->pipe_count, sizeof *standings, by_place);
 }
 
+static size_t whole_bundles(size_t edges)
+{
+    return (edges + WATER_BUNDLE - 1) / WATER_BUNDLE * WATER_BUNDLE;
+}
+
 static void place_edges(ordering *work, const standing *standings)
 {
     const water_net *net = work->net;
     water_solver *solver = work->solver;
-    size_t count = (net->pipe_count + WATER_BUNDLE - 1) / WATER_BUNDLE * WATER_BUNDLE;
+    size_t trees = solver->tree_count, core = whole_bundles(trees);
+    size_t count = core + whole_bundles(net->pipe_count - trees);
     uint32_t *pipe = rows(work, count, sizeof *pipe);
     uint32_t *edge = rows(work, net->pipe_count, sizeof *edge);
     uint32_t *from = rows(work, count, sizeof *from), *to = rows(work, count, sizeof *to);
@@ -141,22 +241,24 @@ static void place_edges(ordering *work, const standing *standings)
     if (work->status != GM_OK) {
         return;
     }
-    for (size_t at = 0; at < count; at++) {
-        if (at >= net->pipe_count) { // idle: from a spot to itself
-            pipe[at] = WATER_NONE;
-            direction[at] = 1.0;
-            continue;
-        }
-        const standing *stands = &standings[at];
+    for (size_t at = 0; at < count; at++) { // idle, until a pipe comes: from a spot to itself
+        pipe[at] = WATER_NONE;
+        slot[at] = work->slot_none;
+        direction[at] = 1.0;
+    }
+    for (size_t index = 0; index < net->pipe_count; index++) {
+        const size_t at = index < trees ? index : core + (index - trees);
+        const standing *stands = &standings[index];
         pipe[at] = stands->pipe;
         edge[stands->pipe] = (uint32_t)at;
         from[at] = stands->from;
         to[at] = stands->to;
         slot[at] = stands->slot;
         direction[at] = work->spot[net->ends[stands->pipe].from] == stands->from ? 1.0 : -1.0;
-        solver->own_count += stands->from < solver->junction_count;
+        solver->own_count = stands->from < solver->junction_count ? at + 1 : solver->own_count;
     }
     solver->edge_count = count;
+    solver->core_edge = core;
     solver->pipe = pipe;
     solver->edge = edge;
     solver->from = from;
@@ -194,6 +296,9 @@ static void gather_ends(ordering *work)
     }
     for (uint32_t at = 0; at < solver->own_count; at++) {
         uint32_t from = solver->from[at], to = solver->to[at];
+        if (solver->pipe[at] == WATER_NONE) {
+            continue;
+        }
         put_near(solver, near[from].own, (water_more){ from, at, 1.0 }, more);
         if (to < count) {
             put_near(solver, near[to].other, (water_more){ to, at, -1.0 }, more);
@@ -252,19 +357,6 @@ static void place_devices(ordering *work)
     solver->device_slot = slot;
 }
 
-static bool is_checked(const water_net *net, size_t link)
-{
-    water_ends ends = net->ends[link];
-    if (is_tank(net, ends.from) || is_tank(net, ends.to)) {
-        return true;
-    }
-    if (link < net->pipe_count) {
-        return net->check_valve[link];
-    }
-    size_t device = link - net->pipe_count;
-    return device < net->pump_count || net->valves[device - net->pump_count].kind == WATER_FCV;
-}
-
 static void list_checked(ordering *work)
 {
     const water_net *net = work->net;
@@ -284,28 +376,11 @@ static void list_adrift(ordering *work)
     const water_net *net = work->net;
     water_solver *solver = work->solver;
     uint32_t *adrift = rows(work, net->junction_count, sizeof *adrift);
-    size_t count = net->tank_count + net->reservoir_count;
-    uint32_t *sources = gm_memory_new(count, sizeof *sources);
-    uint32_t *queue = gm_memory_new(2 * net->node_count, sizeof *queue);
-    uint8_t *reached = gm_memory_new(net->node_count, sizeof *reached);
-    if (work->status == GM_OK && (sources == NULL || queue == NULL || reached == NULL)) {
-        work->status = gm_error_set(work->error, GM_MEMORY, "no memory to order a network");
-    }
-    if (work->status == GM_OK) {
-        for (size_t index = 0; index < count; index++) {
-            sources[index] = (uint32_t)(net->junction_count + index);
-        }
-        gm_network_sources from = { .nodes = sources, .count = count };
-        gm_network_reach(net->topology, &from, reached, queue);
-        for (uint32_t node = 0; node < net->junction_count; node++) {
-            if (!reached[node]) {
-                adrift[solver->adrift_count++] = work->spot[node];
-            }
+    for (uint32_t node = 0; work->status == GM_OK && node < net->junction_count; node++) {
+        if (!work->reached[node]) {
+            adrift[solver->adrift_count++] = work->spot[node];
         }
     }
-    gm_memory_free(sources);
-    gm_memory_free(queue);
-    gm_memory_free(reached);
     solver->adrift = adrift;
 }
 
@@ -325,11 +400,18 @@ gm_status gm_water_solver_create(const water_net *net, gm_arena *arena, water_so
         check_valve_ends(&work);
     }
     if (work.status == GM_OK) {
+        find_reached(&work);
+    }
+    if (work.status == GM_OK) {
         order_nodes(&work);
     }
     if (work.status == GM_OK) {
         sort_pipes(&work, standings);
         place_edges(&work, standings);
+    }
+    gm_power_table *tables = rows(&work, 2, sizeof *tables);
+    if (work.status == GM_OK) {
+        gm_water_pipes_tables(work.solver, tables);
     }
     static void (*const steps[])(ordering *) = { gather_ends, gather_slots, place_devices,
                                                  list_checked, list_adrift };

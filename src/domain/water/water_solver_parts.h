@@ -3,6 +3,7 @@
 //   water_solver.c          the iteration: gm_water_solve
 //   water_solver_order.c    symbolic work: who stands where
 //   water_solver_pipes.c    head loss of pipes, and the pass over them
+//   water_solver_trees.c    junctions that hang on the loops by a single pipe
 //   water_solver_devices.c  head loss of pumps and valves
 //   water_solver_outlets.c  outflow that depends on pressure
 //   water_solver_matrix.c   the linear system of one iteration
@@ -19,10 +20,16 @@
 // with conductance = 1 / (d loss / d flow) and shift = loss conductance - flow, so the junctions'
 // balance of new flows is the linear system, and a step of it is one of Newton's. An outlet is a
 // link of that kind whose far end is the air.
+//
+// Trees, which hang on the looped core, are the first spots, each with its edge to the spot it
+// hangs on. Where nothing in them depends on pressure and no pipe is closed, their flows are sums
+// of demands: the iteration leaves them out, and their heads follow from the core's. Lanes whose
+// trees are not like that iterate over everything.
 #ifndef GEMEL_DOMAIN_WATER_SOLVER_PARTS_H
 #define GEMEL_DOMAIN_WATER_SOLVER_PARTS_H
 
 #include "domain/water/water_parts.h"
+#include "num/power_table.h"
 #include "num/symmetric.h"
 
 enum {
@@ -70,10 +77,12 @@ struct water_solver {
     const water_net *net;
     gm_symmetric *matrix; // of junctions
     size_t junction_count, spot_count;
+    size_t tree_count;        // spots in trees: the first ones; edge i is that of spot i
     const uint32_t *spot;     // [node] -> spot
     const uint32_t *junction; // [junction_count] spot -> junction
     // pipes
-    size_t edge_count;         // of pipes, and idle ones up to a whole bundle
+    size_t edge_count;         // of pipes, and idle ones up to whole bundles
+    size_t core_edge;          // behind those of trees, at a whole bundle
     size_t own_count;          // edges that start at a junction: the first ones
     const uint32_t *pipe;      // [edge_count]; WATER_NONE: idle
     const uint32_t *edge;      // [pipe_count]
@@ -99,6 +108,8 @@ struct water_solver {
     // junctions that no link, open or not, joins with a source
     size_t adrift_count;
     const uint32_t *adrift; // spots
+    // of the formula of friction: a power of the flow, or of the Reynolds number and logarithms
+    const gm_power_table *power, *log;
 };
 
 /// Outlets of one kind. The law: pressure above `offset` = span (flow / capacity)^exponent.
@@ -116,15 +127,20 @@ typedef struct water_outlets {
 /// The arrays that a block is worked on in; they live in view->solver_work, this first.
 typedef struct water_work {
     size_t width;
+    bool begun;  // flows of edges are those of the columns, but for failed lanes
+    bool felled; // the iteration leaves trees out: their lines give their flows whatever the heads
     bool linear; // conductances and shifts of edges are of their present flows and statuses
+    uint8_t *seen; // [pipe_count][width]: statuses that edges have
     // edges, [edge_count][width]; conductance and shift have one more row, of zeros
     double *flow, *conductance, *shift;
-    double *resistance; // of friction; negated while the pipe is closed
-    double *minor;      // loss = minor flow^2
-    double *bend;       // square of the flow where friction turns linear; NULL with Darcy-Weisbach
-    // Darcy-Weisbach: viscosity x diameter, roughness / (3.7 diameter), and the friction factor
+    double *slip;   // the flow that a small loss of head drives through; negated while closed
+    double *minor;  // loss = minor flow^2
+    uint8_t *rough; // [edge_count / WATER_BUNDLE]: whether a bundle has minor losses
+    // Darcy-Weisbach: 1 / (viscosity diameter), roughness / (3.7 diameter), and the friction factor
     // and its slope where the flow turns fully turbulent
-    double *viscous, *rough, *factor_a, *factor_b;
+    double *fluid, *roughness, *factor_a, *factor_b;
+    double *tree_loss;           // [core_edge][width] of head, along the edges of trees
+    double tree_total[GM_LANES]; // sum of |flow| in trees; 0 while they take part
     // devices, [device_count][width]
     double *device_flow, *device_conductance, *device_shift;
     // nodes
@@ -158,16 +174,32 @@ static inline water_work *gm_water_work(const water_view *view)
 
 // ---- water_solver_pipes.c ----
 
+/// Fills the solver's tables. @param tables  [2], kept
+void gm_water_pipes_tables(water_solver *solver, gm_power_table *tables);
 /// Takes over what pipes are made of.
 void gm_water_pipes_open(const water_view *view);
-/// Flows and statuses from the columns. @return whether any differs from the last solution's
-bool gm_water_pipes_begin(const water_view *view);
+/// Flows and statuses from the columns.
+void gm_water_pipes_begin(const water_view *view);
+/// Statuses that somebody changed since the last solution.
+void gm_water_pipes_turn(const water_view *view);
 /// Flows into the columns.
 void gm_water_pipes_store(const water_view *view, gm_lane_mask lanes);
 /// A status of one pipe changed.
 void gm_water_pipe_set(const water_view *view, size_t pipe, int lane);
 /// New flows from new heads, and their head losses for the next step. Starts the sums.
 void gm_water_pipes_move(const water_view *view, water_motion *motion);
+
+/// Head losses of the edges of trees by their flows, which stay from now on whatever the heads.
+void gm_water_pipes_fell(const water_view *view);
+
+// ---- water_solver_trees.c ----
+
+/// Lanes, of a set, whose trees the iteration can leave out.
+gm_lane_mask gm_water_trees_idle(const water_view *view, gm_lane_mask lanes);
+/// Flows of trees by their demands, in the lanes of the mask: the iteration leaves them out.
+void gm_water_trees_fell(const water_view *view, gm_lane_mask lanes);
+/// Heads in trees from those of the core.
+void gm_water_trees_grow(const water_view *view);
 
 // ---- water_solver_devices.c ----
 

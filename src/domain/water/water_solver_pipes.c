@@ -15,8 +15,9 @@
 #include "num/power.h"
 
 static const double hazen_exponent = 1.852, manning_exponent = 2.0;
-static const double bend_flow_m3_s = 1e-7, bend_loss_m = 1e-7; // where friction turns linear
-static const double gravity_m_s2 = 32.2 * WATER_FOOT_M;        // EPANET's
+static const double bend_flow_m3_s = 1e-7, slip_loss_m = 1.2e-7; // where friction turns linear
+static const double slip_most_m3_s = 1e9;                        // of a pipe that resists nothing
+static const double gravity_m_s2 = 32.2 * WATER_FOOT_M;          // EPANET's
 
 // flow / (viscosity diameter) is the Reynolds number times pi / 4
 static const double laminar_most = 500.0 * M_PI;            // Re 2000
@@ -114,29 +115,27 @@ GM_INLINE void set_factor(const water_view *view, size_t index, size_t at)
     double diameter_m = view->diameter[index];
     double rough = view->roughness[index] / (3.7 * diameter_m), sum = rough + edge_rough;
     double root = jain * gm_log(sum), factor = 1.0 / (root * root);
-    work->viscous[at] = view->net->plan->viscosity_m2_s * diameter_m;
-    work->rough[at] = rough;
+    work->fluid[at] = 1.0 / (view->net->plan->viscosity_m2_s * diameter_m);
+    work->roughness[at] = rough;
     work->factor_a[at] = factor;
     work->factor_b[at] = (2.0 + edge_slope / (sum * root)) * factor;
 }
 
-/// The square of the flow below which friction turns linear: small, but where a pipe hardly
-/// resists large enough that flows do not drown in what heads are rounded by.
-GM_INLINE double bend_of(double resistance)
+/// The flow that slip_loss_m drives through a resistance; below it friction turns linear, so that
+/// where a pipe hardly resists flows do not drown in what heads are rounded by.
+GM_INLINE double slip_of(double resistance)
 {
-    double flow = bend_loss_m / resistance;
-    return bend_flow_m3_s * bend_flow_m3_s + flow * flow;
+    double slip = slip_loss_m / resistance;
+    return slip < slip_most_m3_s ? slip : slip_most_m3_s;
 }
 
 /// An edge that is no pipe: closed for good.
 static void set_idle(water_work *work, size_t at)
 {
-    work->resistance[at] = -1.0;
+    work->slip[at] = -1.0;
     work->minor[at] = work->flow[at] = 0.0;
-    if (work->bend != NULL) {
-        work->bend[at] = 1.0;
-    } else {
-        work->viscous[at] = work->rough[at] = 1.0;
+    if (work->fluid != NULL) {
+        work->fluid[at] = work->roughness[at] = 1.0;
         work->factor_a[at] = work->factor_b[at] = 1.0;
     }
 }
@@ -147,8 +146,8 @@ GM_INLINE void open_pipes(const water_view *view, const bool is_darcy, const siz
     water_work *work = gm_water_work(view);
     const double *restrict friction = view->resistance, *restrict diameter = view->diameter;
     const double *restrict minor_loss = view->minor_loss;
-    double *restrict resistance = work->resistance, *restrict minor = work->minor;
-    double *restrict bend = work->bend;
+    double *restrict slip = work->slip, *restrict minor = work->minor;
+    memset(work->rough, 0, solver->edge_count / WATER_BUNDLE);
     for (size_t edge = 0; edge < solver->edge_count; edge++) {
         const size_t first = edge * width, column = (size_t)solver->pipe[edge] * width;
         for (size_t lane = 0; solver->pipe[edge] == WATER_NONE && lane < width; lane++) {
@@ -159,12 +158,10 @@ GM_INLINE void open_pipes(const water_view *view, const bool is_darcy, const siz
         }
         for (size_t lane = 0; lane < width; lane++) {
             double square = diameter[column + lane] * diameter[column + lane];
-            resistance[first + lane] = friction[column + lane];
+            slip[first + lane] = slip_of(friction[column + lane]);
             minor[first + lane] =
                 WATER_MINOR_FACTOR * minor_loss[column + lane] / (square * square);
-        }
-        for (size_t lane = 0; !is_darcy && lane < width; lane++) {
-            bend[first + lane] = bend_of(friction[column + lane]);
+            work->rough[edge / WATER_BUNDLE] |= minor_loss[column + lane] != 0.0;
         }
         for (size_t lane = 0; is_darcy && lane < width; lane++) {
             set_factor(view, column + lane, first + lane);
@@ -174,7 +171,7 @@ GM_INLINE void open_pipes(const water_view *view, const bool is_darcy, const siz
 
 GM_KERNEL static void water_pipes_open_1(const water_view *view)
 {
-    if (gm_water_work(view)->bend == NULL) {
+    if (gm_water_work(view)->fluid != NULL) {
         open_pipes(view, true, 1);
     } else {
         open_pipes(view, false, 1);
@@ -183,7 +180,7 @@ GM_KERNEL static void water_pipes_open_1(const water_view *view)
 
 GM_KERNEL static void water_pipes_open_8(const water_view *view)
 {
-    if (gm_water_work(view)->bend == NULL) {
+    if (gm_water_work(view)->fluid != NULL) {
         open_pipes(view, true, GM_LANES);
     } else {
         open_pipes(view, false, GM_LANES);
@@ -195,12 +192,11 @@ void gm_water_pipes_open(const water_view *view)
     (view->width == 1 ? water_pipes_open_1 : water_pipes_open_8)(view);
 }
 
-GM_INLINE bool begin_pipes(const water_view *view, const size_t width)
+GM_INLINE void begin_pipes(const water_view *view, const size_t width)
 {
     const water_solver *solver = view->net->solver;
     const water_work *work = gm_water_work(view);
-    double *restrict flows = work->flow, *restrict resistances = work->resistance;
-    uint64_t differs[GM_LANES] = { 0 };
+    double *restrict flows = work->flow, *restrict slips = work->slip;
     for (size_t edge = 0; edge < solver->edge_count; edge++) {
         const size_t first = edge * width, column = (size_t)solver->pipe[edge] * width;
         if (solver->pipe[edge] == WATER_NONE) {
@@ -208,36 +204,41 @@ GM_INLINE bool begin_pipes(const water_view *view, const size_t width)
         }
         const double direction = solver->direction[edge];
         for (size_t lane = 0; lane < width; lane++) {
-            double next = direction * view->pipe_flow[column + lane];
-            double size = fabs(resistances[first + lane]);
-            uint64_t closed = water_is_closed(view->pipe_status[column + lane]);
-            double friction = closed != 0 ? -size : size;
-            differs[lane] |= (uint64_t)(flows[first + lane] != next);
-            differs[lane] |= (uint64_t)(resistances[first + lane] != friction);
-            flows[first + lane] = next;
-            resistances[first + lane] = friction;
+            double slip = fabs(slips[first + lane]);
+            bool closed = water_is_closed(view->pipe_status[column + lane]);
+            flows[first + lane] = direction * view->pipe_flow[column + lane];
+            slips[first + lane] = closed ? -slip : slip;
         }
     }
-    uint64_t any = 0;
-    for (size_t lane = 0; lane < width; lane++) {
-        any |= differs[lane];
+}
+
+GM_KERNEL static void water_pipes_begin_1(const water_view *view)
+{
+    begin_pipes(view, 1);
+}
+
+GM_KERNEL static void water_pipes_begin_8(const water_view *view)
+{
+    begin_pipes(view, GM_LANES);
+}
+
+void gm_water_pipes_begin(const water_view *view)
+{
+    (view->width == 1 ? water_pipes_begin_1 : water_pipes_begin_8)(view);
+    size_t count = view->net->pipe_count * (size_t)view->width;
+    memcpy(gm_water_work(view)->seen, view->pipe_status, count);
+}
+
+void gm_water_pipes_turn(const water_view *view)
+{
+    const uint8_t *seen = gm_water_work(view)->seen;
+    size_t width = (size_t)view->width, count = view->net->pipe_count * width;
+    bool same = memcmp(view->pipe_status, seen, count) == 0;
+    for (size_t at = 0; !same && at < count; at++) {
+        if (view->pipe_status[at] != seen[at]) {
+            gm_water_pipe_set(view, at / width, (int)(at % width));
+        }
     }
-    return any != 0;
-}
-
-GM_KERNEL static bool water_pipes_begin_1(const water_view *view)
-{
-    return begin_pipes(view, 1);
-}
-
-GM_KERNEL static bool water_pipes_begin_8(const water_view *view)
-{
-    return begin_pipes(view, GM_LANES);
-}
-
-bool gm_water_pipes_begin(const water_view *view)
-{
-    return (view->width == 1 ? water_pipes_begin_1 : water_pipes_begin_8)(view);
 }
 
 GM_INLINE void store_pipes(const water_view *view, gm_lane_mask lanes, const size_t width)
@@ -275,85 +276,94 @@ void gm_water_pipes_store(const water_view *view, gm_lane_mask lanes)
 
 // ---- head loss ----
 
+/// What the pass over pipes takes of their formula.
+typedef struct pipe_law {
+    const gm_power_table *power, *log;
+    double excess; // Hazen-Williams, Chezy-Manning: n - 1
+} pipe_law;
+
 /// What a law takes of one pipe in one lane.
 typedef struct pipe_terms {
-    double flow, resistance, minor;            // resistance negative: closed
-    double bend;                               // Hazen-Williams, Chezy-Manning
-    double viscous, rough, factor_a, factor_b; // Darcy-Weisbach
+    double flow, slip;                           // slip negative: closed
+    double fluid, roughness, factor_a, factor_b; // Darcy-Weisbach
 } pipe_terms;
 
-/// Adds minor loss to friction, which is secant x flow; or puts a closed pipe in their place.
-GM_INLINE water_loss loss_of(pipe_terms pipe, double secant, double gradient)
-{
-    double size = fabs(pipe.flow);
-    double line = secant + pipe.minor * size;
-    double slope = gradient + 2.0 * pipe.minor * size;
-    line = pipe.resistance < 0.0 ? WATER_GRADIENT_CLOSED : line;
-    slope = pipe.resistance < 0.0 ? WATER_GRADIENT_CLOSED : slope;
-    return (water_loss){ .loss_m = line * pipe.flow, .gradient = slope };
-}
+/// The line that touches a law: new flow = conductance x fall of head - shift.
+typedef struct pipe_line {
+    double conductance, shift;
+} pipe_line;
 
-/// x to the power of an exponent, for normal positive x and results: gm_power of half the work, to
-/// 1e-10, which no flow notices. Polynomials are evaluated by halves: a pass over pipes waits for
-/// the longest chain. Coefficients: best fits of 2 atanh(s) / (s ln 2) over s^2 and of 2^f.
-GM_INLINE double brief_power(double x, double exponent)
-{
-    const uint64_t one = UINT64_C(0x3ff0000000000000), half_root = UINT64_C(0x3fe6a09e667f3bcd);
-    const uint64_t two_52 = UINT64_C(0x4330000000000000), mantissa = UINT64_C(0x000fffffffffffff);
-    uint64_t moved = gm_power_bits(x) + (one - half_root);
-    double k = gm_power_double((moved >> 52) | two_52) - (0x1p52 + 1023.0);
-    double m = gm_power_double((moved & mantissa) + half_root);
-    double s = (m - 1.0) / (m + 1.0), z = s * s, zz = z * z;
-    double low = 0x1.71547652bed13p+1 + 0x1.ec709d13c0821p-1 * z;
-    double high = (0x1.27777f461993ep-1 + 0x1.a58dceca72ce8p-2 * z) + 0x1.5ce39e0f72792p-2 * zz;
-    double y = exponent * (k + s * (low + high * zz));
-    double sum = y + GM_POWER_ROUND;
-    double f = y - (sum - GM_POWER_ROUND), ff = f * f, ffff = ff * ff;
-    double a = 0x1.ffffffffa7135p-1 + 0x1.62e42fef9cc69p-1 * f;
-    double b = 0x1.ebfbe0aa03df0p-3 + 0x1.c6b08da70cce3p-5 * f;
-    double c = 0x1.3b29d8bb0b97ep-7 + 0x1.5d877598350dep-10 * f;
-    double d = 0x1.446c79efd4834p-13 + 0x1.00c0e4e15189cp-16 * f;
-    double part = (a + b * ff) + (c + d * ff) * ffff;
-    return part * gm_power_double(gm_power_bits(sum) << 52);
-}
-
-GM_INLINE water_loss power_loss(pipe_terms pipe, double exponent)
+/// With x = q^2 + s^2 the loss R q x^((n-1)/2) has the slope R x^((n-3)/2) (x + (n - 1) q^2).
+GM_INLINE pipe_line power_line(pipe_law law, pipe_terms pipe)
 {
     double square = pipe.flow * pipe.flow;
-    double sum = square + pipe.bend;
-    double scale = pipe.resistance * brief_power(sum, 0.5 * exponent - 1.5);
-    return loss_of(pipe, scale * sum, scale * (sum + (exponent - 1.0) * square));
+    double sum = square + (bend_flow_m3_s * bend_flow_m3_s + pipe.slip * pipe.slip);
+    double curve = law.excess * square, inverse = 1.0 / (sum + curve);
+    double slip = (1.0 / slip_loss_m) * pipe.slip;
+    return (pipe_line){ .conductance = slip * gm_power_at(law.power, sum) * inverse,
+                        .shift = -(curve * pipe.flow * inverse) };
 }
 
-GM_INLINE water_loss darcy_loss(pipe_terms pipe)
+GM_INLINE pipe_line darcy_line(pipe_law law, pipe_terms pipe)
 {
     double size = fabs(pipe.flow);
-    double reynolds = size / pipe.viscous;
-    double part = swamee * gm_power(reynolds, -0.9), sum = pipe.rough + part;
-    double root = jain * gm_log(sum), factor = 1.0 / (root * root);
-    double slope = 1.8 * factor * part * jain / (sum * root); // x flow
-    double a = pipe.factor_a, b = pipe.factor_b, r = reynolds / laminar_most;
+    double reynolds = size * pipe.fluid;
+    double part = swamee * gm_power_at(law.power, reynolds), sum = pipe.roughness + part;
+    double root = jain * gm_log_at(law.log, sum), inverse = 1.0 / (sum * root);
+    double factor = sum * inverse * (sum * inverse);
+    double slope = 1.8 * jain * factor * part * inverse; // x flow
+    double a = pipe.factor_a, b = pipe.factor_b, r = reynolds * (1.0 / laminar_most);
     double c1 = 7.0 * a - b, c2 = 0.128 - 17.0 * a + 2.5 * b;
     double c3 = -0.128 + 13.0 * a - 2.0 * b, c4 = 0.032 - 3.0 * a + 0.5 * b;
     bool turbulent = reynolds >= turbulent_least, laminar = reynolds <= laminar_most;
     factor = turbulent ? factor : c1 + r * (c2 + r * (c3 + r * c4));
     slope = turbulent ? slope : r * (c2 + r * (2.0 * c3 + r * 3.0 * c4));
-    double still = 16.0 * M_PI * pipe.viscous * pipe.resistance;
-    double moving = pipe.resistance * size;
-    return loss_of(pipe, laminar ? still : factor * moving,
-                   laminar ? still : (2.0 * factor + slope) * moving);
+    double slip = (1.0 / slip_loss_m) * pipe.slip, steep = 2.0 * factor + slope;
+    double ease = 1.0 / (steep * size);
+    double shift = factor * size * ease * pipe.flow - pipe.flow;
+    return (pipe_line){ .conductance = slip * (laminar ? pipe.fluid / (16.0 * M_PI) : ease),
+                        .shift = laminar ? 0.0 : shift };
 }
 
-GM_INLINE water_loss pipe_loss(pipe_terms pipe, double exponent, const bool is_darcy)
+/// Adds a minor loss m q |q|; one of zero changes no bit.
+GM_INLINE pipe_line with_minor(pipe_line line, double flow, double minor)
 {
-    return is_darcy ? darcy_loss(pipe) : power_loss(pipe, exponent);
+    double rise = minor * fabs(flow);
+    double share = 1.0 / (1.0 + 2.0 * rise * line.conductance);
+    double conductance = line.conductance * share;
+    double more = (flow + line.shift) * (share - 1.0) + rise * flow * conductance;
+    return (pipe_line){ .conductance = conductance, .shift = line.shift + more };
+}
+
+GM_INLINE pipe_line line_of(pipe_law law, pipe_terms pipe, double minor, const bool is_rough,
+                            const bool is_darcy)
+{
+    pipe_line line = is_darcy ? darcy_line(law, pipe) : power_line(law, pipe);
+    line = is_rough ? with_minor(line, pipe.flow, minor) : line;
+    line.conductance = pipe.slip < 0.0 ? 1.0 / WATER_GRADIENT_CLOSED : line.conductance;
+    line.shift = pipe.slip < 0.0 ? 0.0 : line.shift;
+    return line;
 }
 
 // ---- the pass ----
 
-static double exponent_of(const water_view *view)
+void gm_water_pipes_tables(water_solver *solver, gm_power_table *tables)
 {
-    return view->net->plan->formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
+    water_formula formula = solver->net->plan->formula;
+    double exponent = formula == HAZEN_WILLIAMS ? hazen_exponent : manning_exponent;
+    gm_power_table_fill(&tables[0], formula == DARCY_WEISBACH ? -0.9 : 1.5 - 0.5 * exponent);
+    gm_log_table_fill(&tables[1]);
+    solver->power = &tables[0];
+    solver->log = &tables[1];
+}
+
+static pipe_law law_of(const water_view *view)
+{
+    const water_solver *solver = view->net->solver;
+    bool is_hazen = view->net->plan->formula == HAZEN_WILLIAMS;
+    return (pipe_law){ .power = solver->power,
+                       .log = solver->log,
+                       .excess = (is_hazen ? hazen_exponent : manning_exponent) - 1.0 };
 }
 
 /// The sums of a pass, kept apart by the number of an edge in its bundle.
@@ -361,22 +371,26 @@ typedef struct pass_sums {
     double relax[WATER_BUNDLE * GM_LANES], moved[WATER_BUNDLE * GM_LANES];
     double total[WATER_BUNDLE * GM_LANES], most[WATER_BUNDLE * GM_LANES];
     double fall[WATER_BUNDLE * GM_LANES]; // of the bundle's heads
-    double exponent;
+    pipe_law law;
 } pass_sums;
+
+/// What a bundle of edges is like.
+typedef enum bundle_kind { SMOOTH = 0, ROUGH, DARCY_SMOOTH, DARCY_ROUGH } bundle_kind;
 
 /// Moves the edges of a bundle by the heads they fall through, and linearises them anew.
 GM_INLINE void move_bundle(const water_work *work, size_t first, pass_sums *restrict sums,
-                           const bool is_darcy, const size_t width)
+                           const bundle_kind kind, const size_t width)
 {
+    const bool is_rough = kind == ROUGH || kind == DARCY_ROUGH, is_darcy = kind >= DARCY_SMOOTH;
     const size_t at = first * width;
     double *restrict flow = work->flow + at, *restrict shift = work->shift + at;
     double *restrict conductance = work->conductance + at;
-    const double *restrict resistance = work->resistance + at, *restrict minor = work->minor + at;
-    const double *restrict bend = is_darcy ? minor : work->bend + at;
-    const double *restrict viscous = is_darcy ? work->viscous + at : minor;
-    const double *restrict rough = is_darcy ? work->rough + at : minor;
-    const double *restrict factor_a = is_darcy ? work->factor_a + at : minor;
-    const double *restrict factor_b = is_darcy ? work->factor_b + at : minor;
+    const double *restrict slip = work->slip + at, *restrict minor = work->minor + at;
+    const double *restrict fluid = is_darcy ? work->fluid + at : slip;
+    const double *restrict roughness = is_darcy ? work->roughness + at : slip;
+    const double *restrict factor_a = is_darcy ? work->factor_a + at : slip;
+    const double *restrict factor_b = is_darcy ? work->factor_b + at : slip;
+    const pipe_law law = sums->law;
     WATER_APART
     for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
         double change = sums->relax[k] * (conductance[k] * sums->fall[k] - shift[k] - flow[k]);
@@ -386,12 +400,10 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, pass_sums *rest
         sums->moved[k] += size;
         sums->total[k] += fabs(now);
         sums->most[k] = size > sums->most[k] ? size : sums->most[k];
-        pipe_terms pipe = { now,        resistance[k], minor[k],    bend[k],
-                            viscous[k], rough[k],      factor_a[k], factor_b[k] };
-        water_loss loss = pipe_loss(pipe, sums->exponent, is_darcy);
-        double inverse = 1.0 / loss.gradient;
-        conductance[k] = inverse;
-        shift[k] = loss.loss_m * inverse - now;
+        pipe_terms pipe = { now, slip[k], fluid[k], roughness[k], factor_a[k], factor_b[k] };
+        pipe_line line = line_of(law, pipe, is_rough ? minor[k] : 0.0, is_rough, is_darcy);
+        conductance[k] = line.conductance;
+        shift[k] = line.shift;
     }
 }
 
@@ -426,16 +438,22 @@ GM_INLINE void move_pipes(const water_view *view, water_motion *motion, const bo
     const water_solver *solver = view->net->solver;
     const water_work *work = gm_water_work(view);
     const double *restrict head = work->head;
-    pass_sums sums = { .exponent = exponent_of(view) };
+    pass_sums sums = { .law = law_of(view) };
     for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
         sums.relax[k] = motion->relax[k % width];
     }
-    for (size_t first = 0; first < solver->edge_count; first += WATER_BUNDLE) {
+    size_t first = work->felled ? solver->core_edge : 0;
+    for (; first < solver->edge_count; first += WATER_BUNDLE) {
         fall_bundle(solver, head, first, sums.fall, width);
-        move_bundle(work, first, &sums, is_darcy, width);
+        if (work->rough[first / WATER_BUNDLE]) {
+            move_bundle(work, first, &sums, is_darcy ? DARCY_ROUGH : ROUGH, width);
+        } else {
+            move_bundle(work, first, &sums, is_darcy ? DARCY_SMOOTH : SMOOTH, width);
+        }
     }
     for (size_t lane = 0; lane < width; lane++) {
-        motion->moved[lane] = motion->total[lane] = motion->most[lane] = 0.0;
+        motion->moved[lane] = motion->most[lane] = 0.0;
+        motion->total[lane] = work->felled ? work->tree_total[lane] : 0.0;
     }
     for (size_t k = 0; k < WATER_BUNDLE * width; k++) {
         motion->moved[k % width] += sums.moved[k];
@@ -474,26 +492,67 @@ void gm_water_pipes_move(const water_view *view, water_motion *motion)
     }
 }
 
+GM_INLINE void fell_pipes(const water_view *view, const bool is_darcy, const size_t width)
+{
+    const water_work *work = gm_water_work(view);
+    const pipe_law law = law_of(view);
+    const double *restrict flow = work->flow, *restrict slip = work->slip;
+    const double *restrict minor = work->minor, *restrict fluid = is_darcy ? work->fluid : slip;
+    const double *restrict roughness = is_darcy ? work->roughness : slip;
+    const double *restrict factor_a = is_darcy ? work->factor_a : slip;
+    const double *restrict factor_b = is_darcy ? work->factor_b : slip;
+    double *restrict conductance = work->conductance, *restrict shift = work->shift;
+    double *restrict loss = work->tree_loss;
+    WATER_APART
+    for (size_t k = 0; k < view->net->solver->core_edge * width; k++) {
+        pipe_terms pipe = { flow[k], slip[k], fluid[k], roughness[k], factor_a[k], factor_b[k] };
+        pipe_line line = line_of(law, pipe, minor[k], true, is_darcy);
+        loss[k] = (flow[k] + line.shift) / line.conductance;
+        conductance[k] = 0.0;
+        shift[k] = -flow[k];
+    }
+}
+
+GM_KERNEL static void water_pipes_fell_1(const water_view *view)
+{
+    if (gm_water_work(view)->fluid != NULL) {
+        fell_pipes(view, true, 1);
+    } else {
+        fell_pipes(view, false, 1);
+    }
+}
+
+GM_KERNEL static void water_pipes_fell_8(const water_view *view)
+{
+    if (gm_water_work(view)->fluid != NULL) {
+        fell_pipes(view, true, GM_LANES);
+    } else {
+        fell_pipes(view, false, GM_LANES);
+    }
+}
+
+void gm_water_pipes_fell(const water_view *view)
+{
+    (view->width == 1 ? water_pipes_fell_1 : water_pipes_fell_8)(view);
+}
+
 void gm_water_pipe_set(const water_view *view, size_t pipe, int lane)
 {
     water_work *work = gm_water_work(view);
-    bool is_darcy = work->bend == NULL;
-    double exponent = exponent_of(view);
+    bool is_darcy = work->fluid != NULL;
     size_t at = view->net->solver->edge[pipe] * work->width + (size_t)lane;
-    bool closed = water_is_closed(view->pipe_status[pipe * work->width + (size_t)lane]);
-    work->resistance[at] = closed ? -fabs(work->resistance[at]) : fabs(work->resistance[at]);
-    pipe_terms terms = { .flow = work->flow[at],
-                         .resistance = work->resistance[at],
-                         .minor = work->minor[at] };
-    if (!is_darcy) {
-        terms.bend = work->bend[at];
-    } else {
-        terms.viscous = work->viscous[at];
-        terms.rough = work->rough[at];
+    uint8_t status = view->pipe_status[pipe * work->width + (size_t)lane];
+    bool closed = water_is_closed(status);
+    work->seen[pipe * work->width + (size_t)lane] = status;
+    work->slip[at] = closed ? -fabs(work->slip[at]) : fabs(work->slip[at]);
+    pipe_terms terms = { .flow = work->flow[at], .slip = work->slip[at] };
+    if (is_darcy) {
+        terms.fluid = work->fluid[at];
+        terms.roughness = work->roughness[at];
         terms.factor_a = work->factor_a[at];
         terms.factor_b = work->factor_b[at];
     }
-    water_loss loss = pipe_loss(terms, exponent, is_darcy);
-    work->conductance[at] = 1.0 / loss.gradient;
-    work->shift[at] = loss.loss_m * (1.0 / loss.gradient) - work->flow[at];
+    pipe_line line = line_of(law_of(view), terms, work->minor[at], true, is_darcy);
+    work->conductance[at] = line.conductance;
+    work->shift[at] = line.shift;
 }
