@@ -15,6 +15,7 @@
 #include "num/dense.h"
 
 static const double chance = 4.0; // squared standard errors that a covariance of lanes must exceed
+static const double reach_least = 1e-3; // of a variance, for chance to matter to it
 
 // Memory for looking at one sensor.
 typedef struct look {
@@ -25,7 +26,8 @@ typedef struct look {
     double *inner;   // [slice_count][slice_count] 1 + G P G'
     double *turned;  // [unknown_count][slice_count] G'
     double *reached; // [slice_count][quantity_count] G P effects'
-    double *rows;    // [quantity_count][lanes] what would be left of chance
+    double *apart;   // [quantity_count][lanes] what would be left of chance alone
+    double *whole;   // [quantity_count][lanes] and of chance and unknowns
     double *recent;  // [recent_count][lanes] its predictions
     double *zeros;   // [recent_count]
 } look;
@@ -78,6 +80,10 @@ static gm_status check(const gm_sensing *sensing, gm_error *error)
                  zero_of(in->wander, in->reading_count * in->sample_count) +
                  zero_of(in->ends, in->quantity_count * in->lanes) +
                  zero_of(in->recent, in->reading_count * in->recent_count * in->lanes);
+    if (in->lanes > 0) {
+        sum += zero_of(in->recent_slopes, in->reading_count * in->recent_count * in->unknown_count);
+    }
+    (void)0;
     return isfinite(sum)
                ? GM_OK
                : gm_error_set(error, GM_NUMERIC, "a value that is followed is not finite");
@@ -94,7 +100,8 @@ static void close_look(look *at)
     gm_memory_free(at->inner);
     gm_memory_free(at->turned);
     gm_memory_free(at->reached);
-    gm_memory_free(at->rows);
+    gm_memory_free(at->apart);
+    gm_memory_free(at->whole);
     gm_memory_free(at->recent);
     gm_memory_free(at->zeros);
 }
@@ -111,13 +118,14 @@ static gm_status open_look(const gm_sensing *in, look *at, gm_error *error)
         .inner = gm_memory_new(in->slice_count * in->slice_count, sizeof(double)),
         .turned = gm_memory_new(sloped, sizeof(double)),
         .reached = gm_memory_new(in->slice_count * in->quantity_count, sizeof(double)),
-        .rows = gm_memory_new(in->quantity_count * in->lanes, sizeof(double)),
+        .apart = gm_memory_new(in->quantity_count * in->lanes, sizeof(double)),
+        .whole = gm_memory_new(in->quantity_count * in->lanes, sizeof(double)),
         .recent = gm_memory_new(in->recent_count * in->lanes, sizeof(double)),
         .zeros = gm_memory_new(in->recent_count, sizeof(double)),
     };
     if (at->shared == NULL || at->weights == NULL || at->slope == NULL || at->spread == NULL ||
-        at->inner == NULL || at->turned == NULL || at->reached == NULL || at->rows == NULL ||
-        at->recent == NULL || at->zeros == NULL) {
+        at->inner == NULL || at->turned == NULL || at->reached == NULL || at->apart == NULL ||
+        at->whole == NULL || at->recent == NULL || at->zeros == NULL) {
         return no_memory(error);
     }
     return GM_OK;
@@ -133,7 +141,10 @@ void gm_observability_close(gm_observability *observability)
         gm_memory_free(observability->before);
         gm_memory_free(observability->after);
         gm_memory_free(observability->follows);
-        gm_memory_free(observability->deviations);
+        gm_memory_free(observability->unexplained);
+        gm_memory_free(observability->apart);
+        gm_memory_free(observability->whole);
+        gm_memory_free(observability->whole_start);
         gm_memory_free(observability->order);
         gm_memory_free(observability->factor);
         gm_memory_free(observability);
@@ -159,13 +170,17 @@ static gm_observability *make(const gm_sensing *in)
         .before = gm_memory_new(in->quantity_count, sizeof(double)),
         .after = gm_memory_new(in->quantity_count, sizeof(double)),
         .follows = gm_memory_new(in->unknown_count * in->quantity_count, sizeof(double)),
-        .deviations = gm_memory_new(deviations, sizeof(double)),
+        .unexplained = gm_memory_new(in->quantity_count, sizeof(double)),
+        .apart = gm_memory_new(deviations, sizeof(double)),
+        .whole = gm_memory_new(deviations, sizeof(double)),
+        .whole_start = gm_memory_new(in->quantity_count, sizeof(double)),
         .order = gm_memory_new(in->reading_count, sizeof(size_t)),
         .factor = gm_memory_new(rows * (rows + 1) / 2, sizeof(double)),
     };
     if (made->taken == NULL || made->precision == NULL || made->left == NULL ||
         made->alone == NULL || made->before == NULL || made->after == NULL ||
-        made->follows == NULL || made->deviations == NULL || made->order == NULL ||
+        made->follows == NULL || made->unexplained == NULL || made->apart == NULL ||
+        made->whole == NULL || made->whole_start == NULL || made->order == NULL ||
         made->factor == NULL) {
         gm_observability_close(made);
         return NULL;
@@ -297,14 +312,31 @@ static double chance_variance(const gm_sensing *in, const double *rows, size_t q
     return lane_product(row, row, in->lanes);
 }
 
+/// The spread of a quantity with what is left of unknowns and of chance.
+/// @param unexplained  the variance left by the unknowns
+/// @param apart, whole  what is left of chance, alone and with the unknowns,
+/// [quantity_count][lanes]
+static double spread_left(const gm_observability *o, size_t quantity, double unexplained,
+                          const double *apart, const double *whole)
+{
+    const gm_sensing *in = o->sensing;
+    double before = o->before[quantity] * o->before[quantity];
+    double after = unexplained + chance_variance(in, apart, quantity);
+    // what chance hardly reaches is judged without lanes: they would only add their own
+    if (in->lanes > 0 && chance_variance(in, in->ends, quantity) > reach_least * before) {
+        double share = chance_variance(in, whole, quantity) / o->whole_start[quantity];
+        after = fmin(after, before * share);
+    }
+    return sqrt(fmin(fmax(after, 0.0), before));
+}
+
 static void find_spreads(gm_observability *o)
 {
     const gm_sensing *in = o->sensing;
     size_t unknowns = in->unknown_count;
     for (size_t quantity = 0; quantity < in->quantity_count; quantity++) {
         const double *effect = in->effects + quantity * unknowns;
-        double before = chance_variance(in, in->ends, quantity);
-        double after = chance_variance(in, o->deviations, quantity);
+        double before = chance_variance(in, in->ends, quantity), unexplained = 0.0;
         for (size_t unknown = 0; unknown < unknowns; unknown++) {
             double follows = 0.0;
             const double *row = o->left + unknown * unknowns;
@@ -313,25 +345,24 @@ static void find_spreads(gm_observability *o)
             }
             o->follows[unknown * in->quantity_count + quantity] = follows;
             before += effect[unknown] * effect[unknown];
-            after += effect[unknown] * follows;
+            unexplained += effect[unknown] * follows;
         }
         o->before[quantity] = sqrt(before);
-        o->after[quantity] = sqrt(fmin(fmax(after, 0.0), before));
+        o->unexplained[quantity] = unexplained;
+        o->after[quantity] = spread_left(o, quantity, unexplained, o->apart, o->whole);
     }
 }
 
-/// Where what is left of a sensor's recent means stands.
-static double *recent_of(const gm_observability *o, size_t reading)
+/// Where a sensor's recent means stand in `apart` or `whole`.
+static double *recent_of(const gm_sensing *in, double *rows, size_t reading)
 {
-    const gm_sensing *in = o->sensing;
-    return o->deviations + (in->quantity_count + reading * in->recent_count) * in->lanes;
+    return rows + (in->quantity_count + reading * in->recent_count) * in->lanes;
 }
 
-/// The recent means of some sensors tell what chance did to the lanes.
-static gm_status tame_chance(gm_observability *o, const size_t *readings, size_t count,
-                             gm_error *error)
+/// The recent means of some sensors tell what moved the lanes. @param rows  in out: apart or whole
+static gm_status tame(const gm_sensing *in, double *rows, const size_t *readings, size_t count,
+                      gm_error *error)
 {
-    const gm_sensing *in = o->sensing;
     size_t each = in->recent_count, size = each * in->lanes;
     if (size == 0 || count == 0) {
         return GM_OK;
@@ -342,14 +373,14 @@ static gm_status tame_chance(gm_observability *o, const size_t *readings, size_t
     gm_status status =
         predictions != NULL && measured != NULL && variance != NULL ? GM_OK : no_memory(error);
     for (size_t index = 0; status == GM_OK && index < count; index++) {
-        memcpy(predictions + index * size, recent_of(o, readings[index]),
+        memcpy(predictions + index * size, recent_of(in, rows, readings[index]),
                size * sizeof *predictions);
         memcpy(variance + index * each, in->recent_noise + readings[index] * each,
                each * sizeof *variance);
     }
     if (status == GM_OK) {
         gm_analysis analysis = { .lanes = in->lanes,
-                                 .values = o->deviations,
+                                 .values = rows,
                                  .value_count = in->quantity_count + in->reading_count * each,
                                  .predictions = predictions,
                                  .measurement_count = count * each,
@@ -374,7 +405,10 @@ static gm_status take_all(gm_observability *o, const size_t *readings, size_t co
     }
     close_look(&at);
     if (status == GM_OK) {
-        status = tame_chance(o, readings, count, error);
+        status = tame(o->sensing, o->apart, readings, count, error);
+    }
+    if (status == GM_OK) {
+        status = tame(o->sensing, o->whole, readings, count, error);
     }
     if (status == GM_OK) {
         status = invert(o, error);
@@ -383,6 +417,56 @@ static gm_status take_all(gm_observability *o, const size_t *readings, size_t co
         find_spreads(o);
     }
     return status;
+}
+
+/// Unknowns of their own for the lanes, of mean 0 and spread 1 each. @param drawn  out,
+/// [unknown_count][lanes]
+static void draw_unknowns(const gm_sensing *in, double *drawn)
+{
+    for (size_t unknown = 0; unknown < in->unknown_count; unknown++) {
+        double *row = drawn + unknown * in->lanes, sum = 0.0;
+        gm_random_normal_lanes(in->random, (gm_draw){ .element = (uint32_t)unknown },
+                               (int)in->lanes, row);
+        for (size_t lane = 0; lane < in->lanes; lane++) {
+            sum += row[lane];
+        }
+        for (size_t lane = 0; lane < in->lanes; lane++) {
+            row[lane] -= sum / (double)in->lanes;
+        }
+        double spread = sqrt(lane_product(row, row, in->lanes));
+        for (size_t lane = 0; lane < in->lanes; lane++) {
+            row[lane] /= spread;
+        }
+    }
+}
+
+/// The lanes before any reading: what chance does, and what it does together with unknowns.
+static gm_status start_lanes(gm_observability *o, gm_error *error)
+{
+    const gm_sensing *in = o->sensing;
+    size_t ends = in->quantity_count * in->lanes, readings = in->reading_count * in->recent_count;
+    if (in->lanes == 0) {
+        return GM_OK;
+    }
+    double *drawn = gm_memory_new(in->unknown_count * in->lanes, sizeof *drawn);
+    if (drawn == NULL) {
+        return no_memory(error);
+    }
+    memcpy(o->apart, in->ends, ends * sizeof(double));
+    memcpy(o->apart + ends, in->recent, readings * in->lanes * sizeof(double));
+    draw_unknowns(in, drawn);
+    gm_product_shape shape = { in->quantity_count, in->unknown_count, in->lanes };
+    gm_dense_multiply(shape, in->effects, drawn, o->whole);
+    shape.rows = readings;
+    gm_dense_multiply(shape, in->recent_slopes, drawn, o->whole + ends);
+    for (size_t index = 0; index < ends + readings * in->lanes; index++) {
+        o->whole[index] += o->apart[index];
+    }
+    for (size_t quantity = 0; quantity < in->quantity_count; quantity++) {
+        o->whole_start[quantity] = chance_variance(in, o->whole, quantity);
+    }
+    gm_memory_free(drawn);
+    return GM_OK;
 }
 
 gm_status gm_observability_create(const gm_sensing *sensing, gm_observability **observability,
@@ -394,22 +478,14 @@ gm_status gm_observability_create(const gm_sensing *sensing, gm_observability **
     }
     gm_observability *made = make(sensing);
     size_t *present = gm_memory_new(sensing->present_count, sizeof *present);
-    if (made == NULL || present == NULL) {
-        status = no_memory(error);
-    }
+    status = made != NULL && present != NULL ? start_lanes(made, error) : no_memory(error);
     for (size_t index = 0; status == GM_OK && index < sensing->present_count; index++) {
         present[index] = index;
     }
+    for (size_t unknown = 0; status == GM_OK && unknown < sensing->unknown_count; unknown++) {
+        made->precision[unknown * sensing->unknown_count + unknown] = 1.0;
+    }
     if (status == GM_OK) {
-        size_t ends = sensing->quantity_count * sensing->lanes;
-        size_t recent = sensing->reading_count * sensing->recent_count * sensing->lanes;
-        for (size_t unknown = 0; unknown < sensing->unknown_count; unknown++) {
-            made->precision[unknown * sensing->unknown_count + unknown] = 1.0;
-        }
-        if (sensing->lanes > 0) {
-            memcpy(made->deviations, sensing->ends, ends * sizeof(double));
-            memcpy(made->deviations + ends, sensing->recent, recent * sizeof(double));
-        }
         status = take_all(made, present, sensing->present_count, error);
     }
     gm_memory_free(present);
@@ -480,18 +556,20 @@ static bool reach(const gm_observability *o, look *at)
     return true;
 }
 
-/// What a sensor's recent means would leave of chance, in at->rows.
-static gm_status try_taming(const gm_observability *o, size_t reading, look *at, gm_error *error)
+/// What a sensor's recent means would leave of the quantities' lanes, in at->whole or at->apart.
+static gm_status try_taming(const gm_observability *o, bool whole, size_t reading, look *at,
+                            gm_error *error)
 {
     const gm_sensing *in = o->sensing;
-    if (in->lanes == 0 || in->recent_count == 0) {
+    double *rows = whole ? o->whole : o->apart, *left = whole ? at->whole : at->apart;
+    size_t size = in->recent_count * in->lanes;
+    if (size == 0) {
         return GM_OK;
     }
-    size_t size = in->recent_count * in->lanes;
-    memcpy(at->rows, o->deviations, in->quantity_count * in->lanes * sizeof *at->rows);
-    memcpy(at->recent, recent_of(o, reading), size * sizeof *at->recent);
+    memcpy(left, rows, in->quantity_count * in->lanes * sizeof *left);
+    memcpy(at->recent, recent_of(in, rows, reading), size * sizeof *at->recent);
     gm_analysis analysis = { .lanes = in->lanes,
-                             .values = at->rows,
+                             .values = left,
                              .value_count = in->quantity_count,
                              .predictions = at->recent,
                              .measurement_count = in->recent_count,
@@ -506,20 +584,22 @@ static gm_status find_gain(const gm_observability *o, size_t reading, look *at, 
 {
     const gm_sensing *in = o->sensing;
     look_at(o, reading, at);
-    gm_status status = reach(o, at) ? try_taming(o, reading, at, error)
+    gm_status status = reach(o, at) ? try_taming(o, false, reading, at, error)
                                     : gm_error_set(error, GM_NUMERIC, "a sensor cannot be weighed");
+    if (status == GM_OK) {
+        status = try_taming(o, true, reading, at, error);
+    }
     double sum = 0.0, lost = 0.0;
     for (size_t quantity = 0; status == GM_OK && quantity < in->quantity_count; quantity++) {
-        double after = o->after[quantity];
-        double told =
-            chance_variance(in, o->deviations, quantity) - chance_variance(in, at->rows, quantity);
+        double unexplained = o->unexplained[quantity], before = o->before[quantity];
         for (size_t slice = 0; slice < in->slice_count; slice++) {
             double value = at->reached[slice * in->quantity_count + quantity];
-            told += value * value;
+            unexplained -= value * value;
         }
-        if (o->before[quantity] > 0.0) {
-            sum += after / o->before[quantity];
-            lost += (after - sqrt(fmax(after * after - told, 0.0))) / o->before[quantity];
+        double after = spread_left(o, quantity, unexplained, at->apart, at->whole);
+        if (before > 0.0) {
+            sum += o->after[quantity] / before;
+            lost += (o->after[quantity] - after) / before;
         }
     }
     *gain = sum > 0.0 ? lost / sum : 0.0;

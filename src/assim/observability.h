@@ -17,11 +17,14 @@
 // No spurious knowledge: slopes are differences between lanes that differ in one unknown alone, so
 // they carry no chance. S is a sample's; taken from n samples for m readings it makes them seem
 // to tell (n - m) / n too much at most, and is enlarged by 1 + m / n. What chance does to a
-// quantity at the horizon's end is followed by lanes, as the twin's own filter does it, where a
-// covariance counts only beyond two standard errors (`chance` in square_root.h).
+// quantity at the horizon's end is followed by lanes through the last readings, as the twin's own
+// filter does it: once by itself, beside P, and once together with unknowns drawn at random. Both
+// leave at least what an ideal filter would, so the smaller counts. Of lanes a covariance counts
+// only beyond two standard errors (`chance` in square_root.h).
 #ifndef GEMEL_ASSIM_OBSERVABILITY_H
 #define GEMEL_ASSIM_OBSERVABILITY_H
 
+#include <gemel/random.h>
 #include <gemel/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,20 +52,26 @@ typedef struct gm_sensing {
     size_t recent_count;        // of a sensor's means over the last times, one before the other
     const double *recent;       // [reading_count][recent_count][lanes] to them
     const double *recent_noise; // [reading_count][recent_count] variance of their errors, > 0
+    const double
+        *recent_slopes; // [reading_count][recent_count][unknown_count], as `slopes` for them
+    gm_random random;   // gives the lanes unknowns of their own
 } gm_sensing;
 
 /// What is left of the spreads. Owner: the caller, with gm_observability_close.
 typedef struct gm_observability {
     const gm_sensing *sensing;
-    bool *taken;        // [reading_count] sensors that count as there
-    double *precision;  // [unknown_count][unknown_count] 1 + F
-    double *left;       // [unknown_count][unknown_count] P
-    double *alone;      // [unknown_count] the spread left to each if all others were known
-    double *before;     // [quantity_count] spread before any reading
-    double *after;      // [quantity_count] and after those of all sensors taken
-    double *follows;    // [unknown_count][quantity_count] P effects'
-    double *deviations; // what is left: `ends`, then `recent`
-    size_t *order;      // [order_count] sensors as they were taken
+    bool *taken;         // [reading_count] sensors that count as there
+    double *precision;   // [unknown_count][unknown_count] 1 + F
+    double *left;        // [unknown_count][unknown_count] P
+    double *alone;       // [unknown_count] the spread left to each if all others were known
+    double *before;      // [quantity_count] spread before any reading
+    double *after;       // [quantity_count] and after those of all sensors taken
+    double *follows;     // [unknown_count][quantity_count] P effects'
+    double *unexplained; // [quantity_count] variance left by the unknowns
+    double *apart;       // what is left of chance alone: `ends`, then `recent`
+    double *whole;       // the same of chance and unknowns together
+    double *whole_start; // [quantity_count] its variance before any reading
+    size_t *order;       // [order_count] sensors as they were taken
     size_t order_count;
     double *factor; // rows of the Cholesky factor of N, by `order`: row i at i (i + 1) / 2
 } gm_observability;

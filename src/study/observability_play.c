@@ -307,16 +307,54 @@ static gm_status set_off(stage *at, size_t unknown, double *moved, gm_error *err
     return status == GM_OK ? gm_state_changed(state, what->ref.system, error) : status;
 }
 
-static void add_slopes(const stage *at, size_t slice, size_t steps, gm_played *played)
+size_t gm_play_recent_steps(size_t recent)
+{
+    return recent == 0 ? 1 : (size_t)1 << (recent - 1);
+}
+
+/// The recent mean that a step belongs to; play->recents when it is older than them.
+static size_t recent_at(const gm_play *play, size_t step)
+{
+    size_t recent = 0, age = play->steps - 1 - step;
+    for (size_t end = 1; recent < play->recents && age >= end;) {
+        end += gm_play_recent_steps(++recent);
+    }
+    return recent;
+}
+
+/// Steps of a slice: step k belongs to slice k * slices / steps.
+static size_t steps_of(const gm_play *play, size_t slice, size_t slices)
+{
+    size_t first = (slice * play->steps + slices - 1) / slices;
+    size_t end = ((slice + 1) * play->steps + slices - 1) / slices;
+    return end - first;
+}
+
+/// Adds one time's slopes of a reading to a mean. @param slope  in out, [unknown_count]
+static void add_slope(const stage *at, size_t reading, double share, const double *moved,
+                      double *slope)
+{
+    double base = reading_of(at, reading, 0);
+    for (size_t unknown = 0; unknown < at->play->unknown_count; unknown++) {
+        double by = reading_of(at, reading, unknown + 1) - base;
+        slope[unknown] += moved[unknown] != 0.0 ? share * by / moved[unknown] : 0.0;
+    }
+}
+
+static void add_slopes(const stage *at, size_t step, gm_played *played)
 {
     const gm_play *play = at->play;
+    size_t slice = step * play->slices / play->steps, recent = recent_at(play, step);
+    double slice_share = 1.0 / (double)steps_of(play, slice, play->slices);
+    double recent_share = 1.0 / (double)gm_play_recent_steps(recent);
     for (size_t reading = 0; reading < play->reading_count; reading++) {
-        double *slope = played->slopes + (reading * play->slices + slice) * play->unknown_count;
-        double base = reading_of(at, reading, 0);
-        for (size_t unknown = 0; unknown < play->unknown_count; unknown++) {
-            double moved = played->moved[unknown] * (double)steps;
-            double by = reading_of(at, reading, unknown + 1) - base;
-            slope[unknown] += moved != 0.0 ? by / moved : 0.0;
+        size_t row = reading * play->slices + slice;
+        add_slope(at, reading, slice_share, played->moved,
+                  played->slopes + row * play->unknown_count);
+        row = reading * play->recents + recent;
+        if (recent < play->recents) {
+            add_slope(at, reading, recent_share, played->moved,
+                      played->recent_slopes + row * play->unknown_count);
         }
     }
 }
@@ -358,14 +396,6 @@ static gm_status check_runs(const stage *at, gm_error *error)
     return GM_OK;
 }
 
-/// Steps of a slice: step k belongs to slice k * slices / steps.
-static size_t steps_of(const gm_play *play, size_t slice, size_t slices)
-{
-    size_t first = (slice * play->steps + slices - 1) / slices;
-    size_t end = ((slice + 1) * play->steps + slices - 1) / slices;
-    return end - first;
-}
-
 static gm_status find_slopes(const gm_play *play, double share, gm_played *played, gm_error *error)
 {
     bool apart = draws_itself(play->world);
@@ -377,12 +407,11 @@ static gm_status find_slopes(const gm_play *play, double share, gm_played *playe
     }
     for (size_t step = 0; status == GM_OK && step < play->steps; step++) {
         status = take_step(&at, step, error);
-        size_t slice = step * play->slices / play->steps;
         if (status == GM_OK) {
             status = check_runs(&at, error);
         }
         if (status == GM_OK) {
-            add_slopes(&at, slice, steps_of(play, slice, play->slices), played);
+            add_slopes(&at, step, played);
         }
     }
     if (status == GM_OK) {
@@ -432,19 +461,11 @@ static void add_wander(const stage *at, size_t step, gm_played *played)
     }
 }
 
-size_t gm_play_recent_steps(size_t recent)
-{
-    return recent == 0 ? 1 : (size_t)1 << (recent - 1);
-}
-
-/// A step's readings go into the recent mean they belong to; into none when they are too old.
+/// A step's readings go into the recent mean they belong to.
 static void add_recent(const stage *at, size_t step, gm_played *played)
 {
     const gm_play *play = at->play;
-    size_t recent = 0, age = play->steps - 1 - step;
-    for (size_t end = 1; recent < play->recents && age >= end;) {
-        end += gm_play_recent_steps(++recent);
-    }
+    size_t recent = recent_at(play, step);
     double share = 1.0 / (double)gm_play_recent_steps(recent);
     for (size_t reading = 0; recent < play->recents && reading < play->reading_count; reading++) {
         double *row = played->recent + (reading * play->recents + recent) * play->lanes;
@@ -512,9 +533,11 @@ static gm_status make_room(const gm_play *play, gm_played *played, gm_error *err
     played->effects = gm_memory_new(unknowns * unknowns, sizeof(double));
     played->wander = gm_memory_new(readings * played->samples, sizeof(double));
     played->ends = gm_memory_new(unknowns * played->lanes, sizeof(double));
+    played->recent_slopes = gm_memory_new(readings * play->recents, unknowns * sizeof(double));
     played->recent = gm_memory_new(readings * play->recents, played->lanes * sizeof(double));
     return played->moved != NULL && played->slopes != NULL && played->effects != NULL &&
-                   played->wander != NULL && played->ends != NULL && played->recent != NULL
+                   played->wander != NULL && played->ends != NULL && played->recent != NULL &&
+                   played->recent_slopes != NULL
                ? GM_OK
                : no_memory(error);
 }
@@ -547,5 +570,6 @@ void gm_played_free(gm_played *played)
     gm_memory_free(played->wander);
     gm_memory_free(played->ends);
     gm_memory_free(played->recent);
+    gm_memory_free(played->recent_slopes);
     *played = (gm_played){ 0 };
 }

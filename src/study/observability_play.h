@@ -39,6 +39,7 @@ typedef struct gm_played {
     double *wander;  // [reading_count][samples] for slices, as gm_sensing has it
     double *ends;    // [unknown_count][lanes] of states at the end; 0 for parameters
     double *recent;  // [reading_count][recents][lanes] of means of the last readings
+    double *recent_slopes; // [reading_count][recents][unknown_count]
 } gm_played;
 
 /// Steps that one of the recent means is taken over.

@@ -417,7 +417,11 @@ static gm_status weigh(study *of, gm_error *error)
                                 .ends = of->played.ends,
                                 .recent_count = play->recents,
                                 .recent = of->played.recent,
-                                .recent_noise = of->recent_noise };
+                                .recent_noise = of->recent_noise,
+                                .recent_slopes = of->played.recent_slopes,
+                                .random = gm_random_for(of->options.seed != 0 ? of->options.seed
+                                                                              : of->world->seed,
+                                                        "observability") };
     of->answer.lanes = of->played.lanes;
     of->answer.sensor_count = of->present_count;
     return gm_observability_create(&of->sensing, &of->seen, error);

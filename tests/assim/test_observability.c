@@ -202,6 +202,7 @@ static void the_nearest_companions_come_first(void **state)
 typedef struct choice {
     double slopes[READINGS * SLICES * UNKNOWNS], effects[UNKNOWNS * UNKNOWNS];
     double wander[READINGS * SAMPLES], ends[UNKNOWNS * LANES], last[READINGS * LANES];
+    double recent_slopes[READINGS * UNKNOWNS];
     gm_sensing sensing;
 } choice;
 
@@ -212,6 +213,7 @@ static void prepare_choice(choice *made)
     fill_centred(made->ends, UNKNOWNS, LANES, 6);
     fill_centred(made->last, READINGS, LANES, 7);
     themselves(made->effects, UNKNOWNS);
+    memset(made->recent_slopes, 0, sizeof made->recent_slopes);
     made->sensing = (gm_sensing){ .unknown_count = UNKNOWNS,
                                   .quantity_count = UNKNOWNS,
                                   .reading_count = READINGS,
@@ -280,6 +282,7 @@ static void chance_covariances_tell_nothing(void **state)
     made.sensing.ends = made.ends;
     made.sensing.recent_count = 1;
     made.sensing.recent = made.last;
+    made.sensing.recent_slopes = made.recent_slopes;
     made.sensing.recent_noise = same_noise;
     made.sensing.present_count = READINGS;
     memset(made.slopes, 0, sizeof made.slopes);
@@ -305,6 +308,7 @@ static void what_is_read_at_the_end_is_known_then(void **state)
     made.sensing.ends = made.ends;
     made.sensing.recent_count = 1;
     made.sensing.recent = made.last;
+    made.sensing.recent_slopes = made.recent_slopes;
     made.sensing.recent_noise = same_noise;
     gm_observability *seen = must_create(&made.sensing);
     double gains[READINGS], before = gm_observability_total(seen);

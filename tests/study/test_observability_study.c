@@ -8,7 +8,9 @@
 #include <math.h>
 
 #include "domain/domains.h"
+#include "num/statistics.h"
 #include "study/observability_study.h"
+#include "study/twin_trial.h"
 #include "world/world_fixture.h"
 #include "world/world_units.h"
 
@@ -339,6 +341,76 @@ static void models_that_draw_themselves_are_no_source_of_knowledge(void **state)
     gm_world_close(world);
 }
 
+// ---- the live twin ----
+
+// A warm body behind a wall that is heated by chance; nothing but the body is measured.
+static const char played[] =
+    "world: w\ncycle: 10 s\nlanes: 64\n"
+    "systems:\n"
+    "  plant:\n"
+    "    model: thermal\n"
+    "    nodes:\n"
+    "      body: {capacity: 1000 J/K, temperature: 50 degC}\n"
+    "      wall: {capacity: 2000 J/K, temperature: 25 degC}\n"
+    "      room: {fixed: true, temperature: 20 degC}\n"
+    "    paths: {body-wall: {conductance: 2 W/K}, wall-room: {conductance: 2 W/K}}\n"
+    "sensors: {t: {field: plant/body/temperature, unit: degC, noise: 0.3 K, every: 10 s}}\n"
+    "estimate:\n"
+    "  states: {plant/*/temperature: {spread: 0.05 K, drift: 0.0001 K/h}}\n"
+    "  parameters: {plant/*/conductance: {spread: 10 %}}\n"
+    "drivers: {plant/wall/power: {stochastic: {mean: 0 W, spread: 5 W, time: 100 s}}}\n"
+    "devices: {scatter: {plant/*/conductance: 10 %}}\n";
+
+static const int64_t played_ns = 1200 * GM_SECOND_NS;
+
+/// Adds the squared errors of a twin that followed one plant. @param squares  [value_count]
+static void follow_plant(gm_world *world, uint64_t seed, const gm_observability_answer *answer,
+                         double *squares)
+{
+    gm_twin_trial trial;
+    gm_device_options devices = { .seed = seed };
+    gm_twin_view view = { 0 };
+    world->seed = seed + 1000;
+    assert_int_equal(gm_twin_trial_open(world, &devices, &trial, NULL), GM_OK);
+    assert_int_equal(gm_twin_trial_play(&trial, played_ns, NULL), GM_OK);
+    assert_int_equal(gm_twin_look(trial.twin, NULL, &view, NULL), GM_OK);
+    for (size_t index = 0; index < answer->value_count; index++) {
+        const gm_observed *value = &answer->values[index];
+        double truth = 0.0, lanes[64];
+        assert_int_equal(
+            gm_state_read(gm_device_plant_state(trial.plant), value->ref, &truth, NULL), GM_OK);
+        assert_int_equal(gm_state_read(view.state, value->ref, lanes, NULL), GM_OK);
+        double error = gm_mean(lanes, 64) - truth;
+        error /= value->relative ? truth : 1.0;
+        squares[index] += error * error;
+    }
+    gm_twin_look_away(trial.twin, &view);
+    gm_twin_trial_close(&trial);
+}
+
+static void the_live_twin_errs_as_was_foretold(void **state)
+{
+    (void)state;
+    enum { PLANTS = 60, VALUES = 4 };
+    gm_world *world = must_read(played);
+    gm_observability_options options = { .lanes = 128, .horizon_ns = played_ns };
+    gm_observability_answer answer = must_study(world, &options);
+    double squares[VALUES] = { 0 };
+    assert_int_equal(answer.value_count, VALUES);
+    for (uint64_t seed = 1; seed <= PLANTS; seed++) {
+        follow_plant(world, seed, &answer, squares);
+    }
+    for (size_t index = 0; index < VALUES; index++) {
+        // the twin is a filter of few lanes, and cautious
+        double ratio = sqrt(squares[index] / PLANTS) / answer.values[index].after;
+        if (!(ratio > 0.7 && ratio < 1.8)) {
+            fail_msg("value %zu: the error is %g times what was foretold", index, ratio);
+        }
+    }
+    gm_observability_answer_free(&answer);
+    gm_world_close(world);
+}
+
 // ---- candidates and refusals ----
 
 static gm_status try_candidate(const gm_world *world, const char *wish, gm_error *error)
@@ -470,6 +542,7 @@ int main(void)
         cmocka_unit_test(few_lanes_never_see_what_no_sensor_feels),
         cmocka_unit_test(more_chance_leaves_less_known),
         cmocka_unit_test(models_that_draw_themselves_are_no_source_of_knowledge),
+        cmocka_unit_test(the_live_twin_errs_as_was_foretold),
         cmocka_unit_test(candidates_on_request_have_their_own_noise),
         cmocka_unit_test(what_cannot_be_asked_is_refused_in_words),
         cmocka_unit_test(without_sensors_nothing_is_known),
