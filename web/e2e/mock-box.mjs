@@ -31,7 +31,8 @@ function move(state, p, roomK, watts, span_s) {
     state.air += (span_s * (flow - p.air_room * (state.air - roomK))) / p.capacity_air;
 }
 
-const quantiles = (mean, spread) => ({ mean, spread, q05: mean - 1.645 * spread, q50: mean, q95: mean + 1.645 * spread });
+const quantiles = (mean, spread) => ({ mean, spread, q05: mean - 1.645 * spread, q25: mean - 0.674 * spread, q50: mean,
+    q75: mean + 0.674 * spread, q95: mean + 1.645 * spread });
 
 function bands(rows) {
     const sorted = rows.map((row) => [...row].sort((a, b) => a - b));
@@ -149,7 +150,8 @@ export function makeBox(speed) {
         const row = (lead_s) => {
             const at = times.indexOf(lead_s);
             const { mean, q05, q95 } = bands([values[at]]);
-            return { time: iso(now() + lead_s), lead_s, mean: mean[0], spread: (q95[0] - q05[0]) / 3.29, q05: q05[0], q50: mean[0], q95: q95[0] };
+            return { time: iso(now() + lead_s), lead_s, mean: mean[0], spread: (q95[0] - q05[0]) / 3.29, q05: q05[0],
+                q25: 0.6 * mean[0] + 0.4 * q05[0], q50: mean[0], q75: 0.6 * mean[0] + 0.4 * q95[0], q95: q95[0] };
         };
         forecast = { issued: iso(now()), field: air, unit: 'K', rows: leads.map(row) };
         return { type: 'forecast', forecast };
@@ -223,7 +225,10 @@ export function makeBox(speed) {
         forecasts: () => (forecast === null ? [] : [forecast]),
         scores: () => [60, 600, 1800].map((horizon_s, at) => ({
             field: air, horizon_s, count: Math.max(0, Math.floor((cycle * cycle_s - horizon_s) / 60)),
-            rmse: [0.06, 0.17, 0.31][at], persistence_rmse: [0.21, 0.98, 1.84][at], crps: [0.03, 0.1, 0.18][at], coverage90: [0.92, 0.9, 0.87][at],
+            rmse: [0.06, 0.17, 0.31][at], bias: 0.01, persistence_rmse: [0.21, 0.98, 1.84][at],
+            crps: [0.03, 0.1, 0.18][at], crps_fair: [0.03, 0.1, 0.18][at], coverage50: [0.52, 0.49, 0.46][at], coverage90: [0.92, 0.9, 0.87][at],
+            width50: [0.05, 0.2, 0.4][at], width90: [0.12, 0.5, 1][at],
+            raw_crps: [0.03, 0.1, 0.2][at], raw_coverage50: [0.52, 0.45, 0.4][at], raw_coverage90: [0.92, 0.85, 0.8][at],
         })),
         history: (address, sensor, from) => {
             const rows = record.filter(({ time }) => !(time < from));

@@ -108,7 +108,8 @@ function solve({ nodes, links }, drawn) {
     return heads;
 }
 
-const quantiles = (mean, spread) => ({ mean, spread, q05: mean - 1.645 * spread, q50: mean, q95: mean + 1.645 * spread });
+const quantiles = (mean, spread) => ({ mean, spread, q05: mean - 1.645 * spread, q25: mean - 0.674 * spread, q50: mean,
+    q75: mean + 0.674 * spread, q95: mean + 1.645 * spread });
 
 const seconds = (text) => {
     const [, count, unit] = /^\+?\s*([\d.]+)\s*(s|min|h|d)$/.exec(text) ?? [];

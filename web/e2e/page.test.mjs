@@ -124,6 +124,12 @@ test('an_own_question_is_answered', withStandIn, async () => {
     assert.match(await told.textContent(), /air temperature is \d.* °C lower after 30 min/);
 });
 
+test('scores_tell_skill_coverage_and_sharpness', withStandIn, async () => {
+    const row = page.locator('.scores tbody tr').first();
+    await row.waitFor();
+    assert.match(await row.innerText(), /71 %[^]*0\.0300[^]*52 %[^]*92 %[^]*0\.0500[^]*0\.120/);
+});
+
 test('a_branch_is_forked_and_deleted', withStandIn, async () => {
     await page.getByTestId('fork-name').fill('trial');
     await page.getByTestId('fork').click();

@@ -18,6 +18,7 @@ async function load(name) {
 const { displayOf, asDifference, convert, toSi } = await load('units');
 const text = await load('format');
 const { answer } = await load('answer');
+const { skillOf } = await load('skill');
 
 test('kelvin_is_shown_as_degrees_and_its_differences_are_not_shifted', () => {
     const display = displayOf('K', 300, false);
@@ -81,4 +82,28 @@ test('an_answer_says_how_much_and_how_sure', () => {
         answer(outcome([0, 3, 1], [0, 2.5, 0.5], [0, 3.5, 1.5]), display),
         /higher after 30 min .* At most it is 3\.00 °C higher, after 15 min\./,
     );
+});
+
+const score = (changes) => ({
+    field: 'box/air/temperature', horizon_s: 600, count: 400, rmse: 0.2, bias: 0, persistence_rmse: 0.8, crps: 0.09,
+    crps_fair: 0.09, coverage50: 0.5, coverage90: 0.9, width50: 0.2, width90: 0.5, raw_crps: 0.1, raw_coverage50: 0.3,
+    raw_coverage90: 0.6, ...changes,
+});
+
+test('skill_is_the_part_of_the_rivals_error_that_is_avoided', () => {
+    const { gain, worse, repaired } = skillOf(score({}));
+    assert.ok(Math.abs(gain - 0.75) < 1e-12);
+    assert.ok(Math.abs(repaired - 0.1) < 1e-12);
+    assert.equal(worse, false);
+    assert.equal(skillOf(score({ rmse: 0.9 })).worse, true);
+    assert.equal(skillOf(score({ rmse: 0.9, count: 3 })).worse, false);
+    assert.equal(skillOf(score({ persistence_rmse: null })).gain, null);
+});
+
+test('a_band_is_off_when_chance_cannot_explain_it', () => {
+    const off = (changes) => skillOf(score(changes)).bands.map((band) => band.off);
+    assert.deepEqual(off({}), [false, false]);
+    assert.deepEqual(off({ coverage50: 0.35, coverage90: 0.99 }), [true, true]);
+    assert.deepEqual(off({ coverage50: 0.35, coverage90: 0.75, count: 8 }), [false, false]);
+    assert.deepEqual(off({ coverage50: null, coverage90: null }), [false, false]);
 });

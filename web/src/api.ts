@@ -111,7 +111,9 @@ export interface ForecastRow {
     mean: number | null;
     spread: number | null;
     q05: number | null;
+    q25: number | null;
     q50: number | null;
+    q75: number | null;
     q95: number | null;
 }
 
@@ -127,9 +129,19 @@ export interface Score {
     horizon_s: number;
     count: number;
     rmse: number | null;
+    /** Mean of forecast less reading. */
+    bias: number | null;
     persistence_rmse: number | null;
     crps: number | null;
+    crps_fair: number | null;
+    coverage50: number | null;
     coverage90: number | null;
+    width50: number | null;
+    width90: number | null;
+    /** The same of the lanes alone, without recalibration. */
+    raw_crps: number | null;
+    raw_coverage50: number | null;
+    raw_coverage90: number | null;
 }
 
 export interface TwinEvent {

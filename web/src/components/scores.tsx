@@ -1,11 +1,11 @@
-// How good the forecasts were once the truth arrived, against the simplest rival: that nothing changes.
+// How good the forecasts were once the truth arrived: against the simplest rival, that nothing changes; whether the
+// bands held what they promised; and how sharp they were, so that wide bands cannot pass for good ones.
 
 import type { Score } from '../api';
 import { durationText, figureText, nothing, percentText, shortName } from '../format';
+import { skillOf, type Band } from '../skill';
 import { chartOnly, displayFor, forecasts, knownAddress, scores, values } from '../store';
 import { asDifference, convert } from '../units';
-
-const fewest_judged = 30; // fewer say little about how good forecasts are
 
 function unitOf(field: string): string {
     return (
@@ -13,14 +13,28 @@ function unitOf(field: string): string {
     );
 }
 
+function signedPercent(share: number | null): string {
+    return share === null ? nothing : percentText(share).replace('-', '−');
+}
+
+function Coverage({ band: { promised, held, off } }: { band: Band }) {
+    return (
+        <td class={off ? 'bad' : ''}>
+            {held === null ? null : (
+                <span class="meter" aria-hidden="true" style={{ '--promised': `${100 * promised}%` }}>
+                    <i style={{ width: `${100 * held}%` }} />
+                </span>
+            )}
+            {percentText(held)}
+        </td>
+    );
+}
+
 function ScoreRow({ score }: { score: Score }) {
     const address = knownAddress(score.field);
     const display = asDifference(displayFor(address, unitOf(score.field)));
-    const { rmse, persistence_rmse: rival, coverage90: hits } = score;
-    const skill = rmse === null || rival === null || rival === 0 ? null : 1 - rmse / rival;
-    const known = score.count >= fewest_judged;
-    const off = known && hits !== null && (hits < 0.8 || hits > 0.98);
-    const worse = known && skill !== null && skill < 0;
+    const { gain, worse, bands, repaired } = skillOf(score);
+    const figure = (value: number | null) => figureText(convert(value, display));
     return (
         <tr>
             <th scope="row">
@@ -29,27 +43,40 @@ function ScoreRow({ score }: { score: Score }) {
                 </button>
             </th>
             <td>{durationText(score.horizon_s)}</td>
-            <td>
-                <b>{figureText(convert(rmse, display))}</b>
+            <td title={`bias ${figure(score.bias)} ${display.unit}`}>
+                <b>{figure(score.rmse)}</b>
             </td>
-            <td class="quiet-text">{figureText(convert(rival, display))}</td>
+            <td class="quiet-text">{figure(score.persistence_rmse)}</td>
             <td class="unit">{display.unit}</td>
-            <td class={worse ? 'bad' : ''}>
-                {skill === null ? nothing : percentText(skill).replace('-', '−')}
+            <td class={worse ? 'bad' : ''}>{signedPercent(gain)}</td>
+            <td title={`recalibration took off ${signedPercent(repaired)}; fair ${figure(score.crps_fair)}`}>
+                {figure(score.crps)}
             </td>
-            <td>{figureText(convert(score.crps, display))}</td>
-            <td class={off ? 'bad' : ''}>
-                {hits === null ? null : (
-                    <span class="meter" aria-hidden="true">
-                        <i style={{ width: `${100 * hits}%` }} />
-                    </span>
-                )}
-                {percentText(hits)}
-            </td>
+            {bands.map((band) => (
+                <Coverage key={band.promised} band={band} />
+            ))}
+            {bands.map(({ promised, width }) => (
+                <td key={promised}>{figure(width)}</td>
+            ))}
             <td class="quiet-text">{score.count}</td>
         </tr>
     );
 }
+
+const columns: [string, string][] = [
+    ['field', ''],
+    ['ahead', ''],
+    ['RMSE', "root mean square error of the forecast's mean"],
+    ['unchanged', 'the same if nothing had changed'],
+    ['', ''],
+    ['better by', "share of the rival's error that the forecast avoids"],
+    ['CRPS', 'continuous ranked probability score'],
+    ['in 50 %', 'share of readings inside the 50 % band and the noise; half is right'],
+    ['in 90 %', 'share of readings inside the 90 % band and the noise; 90 % is right'],
+    ['width 50', 'mean width of the 50 % band: of bands that hold, the narrower is the better'],
+    ['width 90', 'mean width of the 90 % band'],
+    ['judged', 'forecasts whose truth came'],
+];
 
 export function Scores() {
     return (
@@ -62,15 +89,11 @@ export function Scores() {
                     <table>
                         <thead>
                             <tr>
-                                <th scope="col">field</th>
-                                <th scope="col">ahead</th>
-                                <th scope="col" title="root mean square error of the forecast's mean">RMSE</th>
-                                <th scope="col" title="the same if nothing had changed">unchanged</th>
-                                <th scope="col" />
-                                <th scope="col" title="share of the rival's error that the forecast avoids">better by</th>
-                                <th scope="col" title="continuous ranked probability score">CRPS</th>
-                                <th scope="col" title="share of truths inside the 90 % band; 90 % is right">in band</th>
-                                <th scope="col">judged</th>
+                                {columns.map(([name, meaning]) => (
+                                    <th key={name} scope="col" title={meaning === '' ? undefined : meaning}>
+                                        {name}
+                                    </th>
+                                ))}
                             </tr>
                         </thead>
                         <tbody>
