@@ -48,6 +48,7 @@ typedef struct gm_inflation_options {
     double highest; // of either factor of variances, > 1: 100
 } gm_inflation_options;
 
+/// The settings above.
 gm_inflation_options gm_default_inflation_options(void);
 
 /// Numbers of room that an estimate needs.
