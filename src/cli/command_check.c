@@ -18,9 +18,7 @@ static const gm_option options[OPTIONS] = {
                         "say what the sensors can determine, and which further one helps most" },
     [HORIZON] = { "horizon", "DURATION", "how long readings are gathered [600 cycles]" },
     [CANDIDATES] = { "candidates", "LIST",
-                     "where a sensor could be: addresses, patterns, each with its noise where its "
-                     "like is not measured: box/wall/temperature=0.1 degC [what is measured "
-                     "elsewhere]" },
+                     "places for a sensor, ADDRESS or ADDRESS=NOISE [kinds that are measured]" },
     [LANES] = { "lanes", "N", "possible worlds that follow what is left to chance [128]" },
     [SEED] = { "seed", "N", "of all chances [the world's]" },
     [THREADS] = { "threads", "N", "workers; never changes a result [1]" },

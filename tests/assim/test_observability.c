@@ -318,7 +318,7 @@ static void what_is_read_at_the_end_is_known_then(void **state)
     assert_true(gains[1] > 2.0 * gains[2] && gains[1] > 2.0 * gains[3]);
     assert_int_equal(gm_observability_take(seen, 1, NULL), GM_OK);
     assert_true(seen->after[1] < 0.3 * seen->before[1]);
-    assert_true(fabs(before * (1.0 - gains[1]) - gm_observability_total(seen)) < 0.02);
+    assert_true(fabs(before * (1.0 - gains[1]) - gm_observability_total(seen)) < 1e-9);
     gm_observability_close(seen);
 }
 
