@@ -93,7 +93,7 @@ static double score_of(const gm_band_forecast *forecast, gm_band band, double re
 gm_band_edges gm_band_edges_of(const gm_band_forecast *forecast)
 {
     gm_band_edges edges = { .median = gm_band_quantile(forecast->lanes, forecast->count, 0.5) };
-    for (size_t band = 0; band < GM_BANDS; band++) {
+    for (gm_band band = 0; band < GM_BANDS; band++) {
         setting by = setting_of(forecast->corrections.of[band]);
         sides half = sides_of(forecast, band);
         double normal = band_normal[band];
@@ -129,7 +129,7 @@ gm_band_verdict gm_band_judge(const gm_band_forecast *forecast, double reading, 
     double sampled = count > 1 ? verdict.crps - gm_crps_fair(work, count, reading) : 0.0;
     double told = hypot(by.left * forecast->noise, by.error) / ((double)count * root_of_pi);
     verdict.crps_fair = verdict.crps - fmax(sampled - told, 0.0);
-    for (size_t band = 0; band < GM_BANDS; band++) {
+    for (gm_band band = 0; band < GM_BANDS; band++) {
         verdict.inside[band] =
             reading >= edges.lower[band] && reading <= edges.upper[band] ? 1.0 : 0.0;
     }
