@@ -157,11 +157,14 @@ GM_INLINE void open_pipes(const water_view *view, const bool is_darcy, const siz
             continue;
         }
         for (size_t lane = 0; lane < width; lane++) {
-            double square = diameter[column + lane] * diameter[column + lane];
             slip[first + lane] = slip_of(friction[column + lane]);
-            minor[first + lane] =
-                WATER_MINOR_FACTOR * minor_loss[column + lane] / (square * square);
-            work->rough[edge / WATER_BUNDLE] |= minor_loss[column + lane] != 0.0;
+            minor[first + lane] = 0.0;
+            if (minor_loss[column + lane] != 0.0) {
+                double square = diameter[column + lane] * diameter[column + lane];
+                minor[first + lane] =
+                    WATER_MINOR_FACTOR * minor_loss[column + lane] / (square * square);
+                work->rough[edge / WATER_BUNDLE] = 1;
+            }
         }
         for (size_t lane = 0; is_darcy && lane < width; lane++) {
             set_factor(view, column + lane, first + lane);
