@@ -83,7 +83,6 @@ static gm_status check(const gm_sensing *sensing, gm_error *error)
     if (in->lanes > 0) {
         sum += zero_of(in->recent_slopes, in->reading_count * in->recent_count * in->unknown_count);
     }
-    (void)0;
     return isfinite(sum)
                ? GM_OK
                : gm_error_set(error, GM_NUMERIC, "a value that is followed is not finite");

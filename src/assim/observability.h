@@ -45,16 +45,15 @@ typedef struct gm_sensing {
     const double *noise;   // [reading_count] variance of a reading's error in one slice, > 0
     const double *effects; // [quantity_count][unknown_count]: how a quantity follows the unknowns
     // what chance does; deviations, their mean over samples (lanes) zero
-    size_t sample_count;        // 0: nothing
-    const double *wander;       // [reading_count][sample_count]
-    size_t lanes;               // 0: nothing
-    const double *ends;         // [quantity_count][lanes] to the quantities at the end
-    size_t recent_count;        // of a sensor's means over the last times, one before the other
-    const double *recent;       // [reading_count][recent_count][lanes] to them
-    const double *recent_noise; // [reading_count][recent_count] variance of their errors, > 0
-    const double
-        *recent_slopes; // [reading_count][recent_count][unknown_count], as `slopes` for them
-    gm_random random;   // gives the lanes unknowns of their own
+    size_t sample_count;         // 0: nothing
+    const double *wander;        // [reading_count][sample_count]
+    size_t lanes;                // 0: nothing
+    const double *ends;          // [quantity_count][lanes] to the quantities at the end
+    size_t recent_count;         // of a sensor's means over the last times, one before the other
+    const double *recent;        // [reading_count][recent_count][lanes] to them
+    const double *recent_noise;  // [reading_count][recent_count] variance of their errors, > 0
+    const double *recent_slopes; // [reading_count][recent_count][unknown_count] of them
+    gm_random random;            // gives the lanes unknowns of their own
 } gm_sensing;
 
 /// What is left of the spreads. Owner: the caller, with gm_observability_close.

@@ -366,7 +366,7 @@ static gm_status find_effects(stage *at, gm_played *played, gm_error *error)
     for (size_t row = 0; status == GM_OK && row < play->unknown_count; row++) {
         double *effect = played->effects + row * play->unknown_count;
         if (play->unknowns[row].is_parameter) {
-            effect[row] = 1.0;
+            effect[row] = played->moved[row] != 0.0 ? 1.0 : 0.0;
             continue;
         }
         status = read_row(at, play->unknowns[row].ref, error);

@@ -330,13 +330,16 @@ static gm_status plan_slices(study *of, gm_error *error)
 static gm_status plan_time(study *of, gm_error *error)
 {
     const gm_world *world = of->world;
-    int64_t horizon_ns = of->options.horizon_ns;
-    horizon_ns = horizon_ns != 0 ? horizon_ns : CYCLES_MADE * world->cycle_ns;
+    int64_t horizon_ns = of->options.horizon_ns, most_ns = (INT64_MAX - world->start_ns) / 2;
+    if (horizon_ns == 0) {
+        horizon_ns = world->cycle_ns < most_ns / CYCLES_MADE ? CYCLES_MADE * world->cycle_ns
+                                                             : world->cycle_ns;
+    }
     int64_t step_ns = horizon_ns;
     for (size_t index = 0; index < of->present_count; index++) {
         step_ns = of->weighed[index].every_ns < step_ns ? of->weighed[index].every_ns : step_ns;
     }
-    if (horizon_ns < world->cycle_ns || horizon_ns > INT64_MAX / 4) {
+    if (horizon_ns < world->cycle_ns || horizon_ns > most_ns) {
         return gm_error_set(error, GM_INVALID,
                             "a horizon must last a cycle at least, and not for centuries");
     }
@@ -446,9 +449,9 @@ static void find_spreads(const study *of, size_t unknown, gm_observed *value)
     bool comparable = estimate->drift > 0.0 && estimate->drift_relative == value->relative;
     double horizon_s = (double)of->answer.horizon_ns / (double)GM_SECOND_NS;
     double walk = comparable ? estimate->drift * sqrt(horizon_s) : 0.0;
-    value->before = hypot(before, walk);
+    value->before = before > 0.0 ? hypot(before, walk) : 0.0;
     value->after = after;
-    if (walk > 0.0) {
+    if (walk > 0.0 && before > 0.0) {
         double known = 1.0 / (after * after) - 1.0 / (before * before); // by readings alone
         double square = known > 0.0 ? after * after + walk / sqrt(known) : INFINITY;
         value->after = fmin(sqrt(square), value->before);

@@ -485,6 +485,31 @@ static void what_cannot_be_asked_is_refused_in_words(void **state)
     gm_world_close(world);
 }
 
+static void what_cannot_be_moved_counts_as_known(void **state)
+{
+    (void)state;
+    gm_world *world =
+        must_read("world: w\ncycle: 1 s\nsystems:\n"
+                  "  two: {model: walk}\n"
+                  "  plant: {model: thermal, nodes: {body: {capacity: 1000 J/K}, room: {fixed: "
+                  "true}}, paths: {body-room: {conductance: 0 W/K}}}\n"
+                  "sensors: {p: {field: two/seen/place, unit: m, noise: 1 m, every: 1 s}}\n"
+                  "estimate:\n"
+                  "  states: [plant/body/temperature, two/seen/place]\n"
+                  "  parameters: {plant/body-room/conductance: {spread: 10 %, drift: 1 %/day}}\n");
+    gm_observability_answer answer = must_study(world, &ten_minutes);
+    // no spread and no sensor of its kind; a tenth of nothing
+    assert_int_equal(value_of(world, &answer, "plant/body/temperature")->sight, GM_SIGHT_FIXED);
+    assert_int_equal(value_of(world, &answer, "plant/body-room/conductance")->sight,
+                     GM_SIGHT_FIXED);
+    const gm_observed *place = value_of(world, &answer, "two/seen/place");
+    assert_int_equal(place->sight, GM_SIGHT_KNOWN); // ten noises at first
+    assert_near(answer.left, place->after / place->before, 1e-12);
+    assert_true(gm_observability_is_complete(&answer));
+    gm_observability_answer_free(&answer);
+    gm_world_close(world);
+}
+
 static void without_sensors_nothing_is_known(void **state)
 {
     (void)state;
@@ -545,6 +570,7 @@ int main(void)
         cmocka_unit_test(the_live_twin_errs_as_was_foretold),
         cmocka_unit_test(candidates_on_request_have_their_own_noise),
         cmocka_unit_test(what_cannot_be_asked_is_refused_in_words),
+        cmocka_unit_test(what_cannot_be_moved_counts_as_known),
         cmocka_unit_test(without_sensors_nothing_is_known),
         cmocka_unit_test(the_towns_gauges_tell_levels_but_not_every_pipe),
     };
