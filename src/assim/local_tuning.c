@@ -14,14 +14,15 @@ static const double first_factor = 1.05, greatest_factor = 4.0;
 
 // ---- radius ----
 
-size_t gm_radius_draw_pairs(const gm_local_values *values, const gm_local_points *points,
-                            double reach_m, gm_random random, gm_radius_pair *pairs, size_t count)
+void gm_radius_draw_pairs(const gm_local_values *values, const gm_local_points *points,
+                          gm_random random, gm_radius_pairs *pairs)
 {
-    size_t found = 0;
+    size_t found = 0, wanted = pairs->count;
+    size_t attempts = ATTEMPTS_PER_PAIR * wanted;
     if (values->value_count == 0 || values->measurement_count == 0) {
-        return 0;
+        attempts = 0;
     }
-    for (size_t attempt = 0; attempt < ATTEMPTS_PER_PAIR * count && found < count; attempt++) {
+    for (size_t attempt = 0; attempt < attempts && found < wanted; attempt++) {
         uint32_t words[4];
         gm_random_words(random, (gm_draw){ 0, 0, 0, attempt }, words);
         uint32_t value = (uint32_t)(((uint64_t)words[0] * values->value_count) >> 32);
@@ -33,11 +34,11 @@ size_t gm_radius_draw_pairs(const gm_local_values *values, const gm_local_points
         double distance =
             gm_local_distance_m(points, points->batches + batch * points->dimensions,
                                 points->measurements + measurement * points->dimensions);
-        if (distance <= reach_m) {
-            pairs[found++] = (gm_radius_pair){ value, measurement, distance };
+        if (distance <= pairs->reach) {
+            pairs->pairs[found++] = (gm_radius_pair){ value, measurement, distance };
         }
     }
-    return found;
+    pairs->count = found;
 }
 
 /// Squared correlation of two rows; NaN where there is none.

@@ -45,7 +45,7 @@ typedef struct gm_radius_pair {
 
 /// Pairs of all distances.
 typedef struct gm_radius_pairs {
-    const gm_radius_pair *pairs; // [count]; a few hundred and more
+    gm_radius_pair *pairs; // [count]; a few hundred and more
     size_t count;
     double reach; // > 0: beyond the longest radius times 3
 } gm_radius_pairs;
@@ -58,13 +58,11 @@ typedef struct gm_radius {
 } gm_radius;
 
 /// Draws pairs from points: values and measurements at random, those within reach.
-/// @param reach_m  > 0
-/// @param random   its draws have purpose 0
-/// @param count    how many are wanted
-/// @param pairs    out, [count]
-/// @return how many were found, up to count, in 64 attempts for each
-size_t gm_radius_draw_pairs(const gm_local_values *values, const gm_local_points *points,
-                            double reach_m, gm_random random, gm_radius_pair *pairs, size_t count);
+/// @param random  its draws have purpose 0
+/// @param pairs   in: room for `count` pairs, and the reach in metres; out: pairs, and how many
+///                were found in 64 attempts for each
+void gm_radius_draw_pairs(const gm_local_values *values, const gm_local_points *points,
+                          gm_random random, gm_radius_pairs *pairs);
 
 /// Takes the lanes before an analysis in. Pairs of lanes that agree or are not finite are left out.
 /// @param memory  > 1: analyses by which is forgotten: GM_RADIUS_MEMORY

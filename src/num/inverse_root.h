@@ -36,6 +36,7 @@ typedef struct gm_root_table {
     gm_root_poles sets[GM_ROOT_SETS];
 } gm_root_table;
 
+/// Takes some thousand sines: once, not for every matrix.
 void gm_root_table_fill(gm_root_table *table);
 
 /// What is to be computed.

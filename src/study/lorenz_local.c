@@ -24,8 +24,7 @@ typedef struct local_memory {
     double *turn; // room of a transform
     // of a filter that tunes itself
     double radius; // of `where`
-    gm_radius_pair *pairs;
-    size_t pair_count;
+    gm_radius_pairs pairs;
     gm_radius correlations;
     gm_local_inflation inflation;
 } local_memory;
@@ -44,7 +43,7 @@ static void close_local(void *memory)
     gm_local_filter_close(of->filter);
     gm_localisation_close(of->where);
     gm_memory_free(of->turn);
-    gm_memory_free(of->pairs);
+    gm_memory_free(of->pairs.pairs);
     gm_memory_free(of);
 }
 
@@ -105,16 +104,17 @@ static gm_status open_local(const gm_lorenz_setting *setting, size_t lanes, cons
     gm_status status =
         localise(of, &c, locality->radius > 0.0 ? locality->radius : 1.0, lanes, error);
     of->turn = gm_memory_new(gm_transform_room(lanes), sizeof *of->turn);
-    of->pairs = gm_memory_new(PAIRS, sizeof *of->pairs);
-    if (status == GM_OK && (of->turn == NULL || of->pairs == NULL)) {
+    of->pairs = (gm_radius_pairs){ .pairs = gm_memory_new(PAIRS, sizeof *of->pairs.pairs),
+                                   .count = PAIRS,
+                                   .reach = 0.5 * (double)setting->size };
+    if (status == GM_OK && (of->turn == NULL || of->pairs.pairs == NULL)) {
         status = gm_error_set(error, GM_MEMORY, "no memory for a local filter");
     }
     if (status != GM_OK) {
         close_local(of);
         return status;
     }
-    of->pair_count = gm_radius_draw_pairs(&c.values, &c.points, 0.5 * (double)setting->size,
-                                          gm_random_for(1, "pairs"), of->pairs, PAIRS);
+    gm_radius_draw_pairs(&c.values, &c.points, gm_random_for(1, "pairs"), &of->pairs);
     *memory = of;
     return GM_OK;
 }
@@ -123,20 +123,17 @@ static gm_status open_local(const gm_lorenz_setting *setting, size_t lanes, cons
 static gm_status adapt_radius(local_memory *of, const gm_lorenz_locality *locality,
                               const gm_lorenz_moment *moment, gm_error *error)
 {
-    const gm_lorenz_setting *setting = moment->setting;
-    double reach = 0.5 * (double)setting->size;
-    const gm_radius_pairs pairs = { of->pairs, of->pair_count, reach };
-    gm_radius_take(&of->correlations, &moment->analysis, &pairs, GM_RADIUS_MEMORY);
+    gm_radius_take(&of->correlations, &moment->analysis, &of->pairs, GM_RADIUS_MEMORY);
     if (moment->index % RADIUS_INTERVAL != 0) {
         return GM_OK;
     }
     double radius =
-        gm_radius_estimate(&of->correlations, moment->analysis.lanes, reach, of->radius);
+        gm_radius_estimate(&of->correlations, moment->analysis.lanes, of->pairs.reach, of->radius);
     if (fabs(radius - of->radius) <= radius_change * of->radius) {
         return GM_OK;
     }
     circle c;
-    lay_out_circle(setting, locality->batch, &c);
+    lay_out_circle(moment->setting, locality->batch, &c);
     return localise(of, &c, radius, moment->analysis.lanes, error);
 }
 

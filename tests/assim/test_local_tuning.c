@@ -54,8 +54,9 @@ static gm_analysis analysis_of(scene *s)
                           .variance = s->variance };
 }
 
-static size_t draw_pairs(gm_radius_pair *pairs)
+static gm_radius_pairs draw_pairs(void)
 {
+    static gm_radius_pair room[PAIRS];
     double batches[VALUES], measurements[MEASUREMENTS];
     for (size_t i = 0; i < VALUES; i++) {
         batches[i] = (double)i;
@@ -65,21 +66,20 @@ static size_t draw_pairs(gm_radius_pair *pairs)
     const gm_local_points points = {
         .dimensions = 1, .period_m = { VALUES }, .batches = batches, .measurements = measurements
     };
-    size_t count =
-        gm_radius_draw_pairs(&values, &points, reach_m, gm_random_for(1, "pairs"), pairs, PAIRS);
-    for (size_t k = 0; k < count; k++) {
-        double along = fabs((double)pairs[k].value - 2.0 * pairs[k].measurement);
-        assert_true(pairs[k].distance == fmin(along, VALUES - along));
+    gm_radius_pairs pairs = { room, PAIRS, reach_m };
+    gm_radius_draw_pairs(&values, &points, gm_random_for(1, "pairs"), &pairs);
+    for (size_t k = 0; k < pairs.count; k++) {
+        double along = fabs((double)room[k].value - 2.0 * room[k].measurement);
+        assert_true(room[k].distance == fmin(along, VALUES - along));
     }
-    return count;
+    return pairs;
 }
 
 static double found_radius(size_t lanes, size_t length)
 {
     static scene s;
-    static gm_radius_pair pairs[PAIRS];
     gm_radius radius = { 0 };
-    const gm_radius_pairs all = { pairs, draw_pairs(pairs), reach_m };
+    const gm_radius_pairs all = draw_pairs();
     assert_int_equal(all.count, PAIRS);
     for (uint64_t k = 0; k < 20; k++) {
         draw_scene(&s, lanes, length, k);
@@ -115,9 +115,8 @@ static void lanes_that_agree_are_left_out(void **state)
 {
     (void)state;
     static scene s;
-    static gm_radius_pair pairs[PAIRS];
     gm_radius radius = { 0 };
-    const gm_radius_pairs all = { pairs, draw_pairs(pairs), reach_m };
+    const gm_radius_pairs all = draw_pairs();
     memset(&s, 0, sizeof s);
     s.lanes = 10;
     gm_analysis analysis = analysis_of(&s);
