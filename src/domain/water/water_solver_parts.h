@@ -137,7 +137,7 @@ typedef struct water_work {
     double *minor;  // loss = minor flow^2
     uint8_t *rough; // [edge_count / WATER_BUNDLE]: whether a bundle has minor losses
     // Darcy-Weisbach: 1 / (viscosity diameter), roughness / (3.7 diameter), and the friction factor
-    // and its slope where the flow turns fully turbulent
+    // and its slope where the flow turns fully turbulent; NULL otherwise
     double *fluid, *roughness, *factor_a, *factor_b;
     double *tree_loss;           // [core_edge][width] of head, along the edges of trees
     double tree_total[GM_LANES]; // sum of |flow| in trees; 0 while they take part

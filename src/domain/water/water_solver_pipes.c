@@ -307,25 +307,29 @@ GM_INLINE pipe_line power_line(pipe_law law, pipe_terms pipe)
                         .shift = -(curve * pipe.flow * inverse) };
 }
 
+/// Turbulent, the factor is f = 1 / root^2 with root = jain ln(sum), sum = roughness + part and
+/// part = swamee Re^-0.9; its slope x flow 1.8 jain f part / (root sum). Between, both are Dunlop's
+/// polynomials. One division serves either.
 GM_INLINE pipe_line darcy_line(pipe_law law, pipe_terms pipe)
 {
-    double size = fabs(pipe.flow);
-    double reynolds = size * pipe.fluid;
+    double size = fabs(pipe.flow), reynolds = size * pipe.fluid;
+    bool turbulent = reynolds >= turbulent_least, laminar = reynolds <= laminar_most;
     double part = swamee * gm_power_at(law.power, reynolds), sum = pipe.roughness + part;
-    double root = jain * gm_log_at(law.log, sum), inverse = 1.0 / (sum * root);
-    double factor = sum * inverse * (sum * inverse);
-    double slope = 1.8 * jain * factor * part * inverse; // x flow
+    double root = jain * gm_log_at(law.log, sum), product = root * sum;
     double a = pipe.factor_a, b = pipe.factor_b, r = reynolds * (1.0 / laminar_most);
     double c1 = 7.0 * a - b, c2 = 0.128 - 17.0 * a + 2.5 * b;
     double c3 = -0.128 + 13.0 * a - 2.0 * b, c4 = 0.032 - 3.0 * a + 0.5 * b;
-    bool turbulent = reynolds >= turbulent_least, laminar = reynolds <= laminar_most;
-    factor = turbulent ? factor : c1 + r * (c2 + r * (c3 + r * c4));
-    slope = turbulent ? slope : r * (c2 + r * (2.0 * c3 + r * 3.0 * c4));
-    double slip = (1.0 / slip_loss_m) * pipe.slip, steep = 2.0 * factor + slope;
-    double ease = 1.0 / (steep * size);
-    double shift = factor * size * ease * pipe.flow - pipe.flow;
-    return (pipe_line){ .conductance = slip * (laminar ? pipe.fluid / (16.0 * M_PI) : ease),
-                        .shift = laminar ? 0.0 : shift };
+    double factor = c1 + r * (c2 + r * (c3 + r * c4));
+    double slope = r * (c2 + r * (2.0 * c3 + r * 3.0 * c4));
+    // chosen by arithmetic: compilers give either side a division of its own
+    double full = turbulent ? 1.0 : 0.0, partly = 1.0 - full;
+    double steep = full * (2.0 * product + 1.8 * jain * part) + partly * (2.0 * factor + slope);
+    double inverse = 1.0 / (steep * size);
+    double ease = (full * (product * (root * root)) + partly) * inverse;
+    double share = (full * product + partly * factor) * (size * inverse);
+    double slip = (1.0 / slip_loss_m) * pipe.slip;
+    return (pipe_line){ .conductance = slip * (laminar ? pipe.fluid * (1.0 / (16.0 * M_PI)) : ease),
+                        .shift = laminar ? 0.0 : share * pipe.flow - pipe.flow };
 }
 
 /// Adds a minor loss m q |q|; one of zero changes no bit.
@@ -338,14 +342,27 @@ GM_INLINE pipe_line with_minor(pipe_line line, double flow, double minor)
     return (pipe_line){ .conductance = conductance, .shift = line.shift + more };
 }
 
-GM_INLINE pipe_line line_of(pipe_law law, pipe_terms pipe, double minor, const bool is_rough,
-                            const bool is_darcy)
+/// What a pipe is besides friction.
+GM_INLINE pipe_line whole_line(pipe_line line, pipe_terms pipe, double minor, const bool is_rough)
 {
-    pipe_line line = is_darcy ? darcy_line(law, pipe) : power_line(law, pipe);
     line = is_rough ? with_minor(line, pipe.flow, minor) : line;
     line.conductance = pipe.slip < 0.0 ? 1.0 / WATER_GRADIENT_CLOSED : line.conductance;
     line.shift = pipe.slip < 0.0 ? 0.0 : line.shift;
     return line;
+}
+
+/// The line of one pipe in one lane, at its present flow.
+GM_INLINE pipe_line line_at(const water_work *work, pipe_law law, size_t at, const bool is_darcy)
+{
+    pipe_terms pipe = { .flow = work->flow[at], .slip = work->slip[at] };
+    if (is_darcy) {
+        pipe.fluid = work->fluid[at];
+        pipe.roughness = work->roughness[at];
+        pipe.factor_a = work->factor_a[at];
+        pipe.factor_b = work->factor_b[at];
+    }
+    pipe_line line = is_darcy ? darcy_line(law, pipe) : power_line(law, pipe);
+    return whole_line(line, pipe, work->minor[at], true);
 }
 
 // ---- the pass ----
@@ -404,7 +421,8 @@ GM_INLINE void move_bundle(const water_work *work, size_t first, pass_sums *rest
         sums->total[k] += fabs(now);
         sums->most[k] = size > sums->most[k] ? size : sums->most[k];
         pipe_terms pipe = { now, slip[k], fluid[k], roughness[k], factor_a[k], factor_b[k] };
-        pipe_line line = line_of(law, pipe, is_rough ? minor[k] : 0.0, is_rough, is_darcy);
+        pipe_line line = is_darcy ? darcy_line(law, pipe) : power_line(law, pipe);
+        line = whole_line(line, pipe, is_rough ? minor[k] : 0.0, is_rough);
         conductance[k] = line.conductance;
         shift[k] = line.shift;
     }
@@ -499,20 +517,12 @@ GM_INLINE void fell_pipes(const water_view *view, const bool is_darcy, const siz
 {
     const water_work *work = gm_water_work(view);
     const pipe_law law = law_of(view);
-    const double *restrict flow = work->flow, *restrict slip = work->slip;
-    const double *restrict minor = work->minor, *restrict fluid = is_darcy ? work->fluid : slip;
-    const double *restrict roughness = is_darcy ? work->roughness : slip;
-    const double *restrict factor_a = is_darcy ? work->factor_a : slip;
-    const double *restrict factor_b = is_darcy ? work->factor_b : slip;
-    double *restrict conductance = work->conductance, *restrict shift = work->shift;
-    double *restrict loss = work->tree_loss;
     WATER_APART
-    for (size_t k = 0; k < view->net->solver->core_edge * width; k++) {
-        pipe_terms pipe = { flow[k], slip[k], fluid[k], roughness[k], factor_a[k], factor_b[k] };
-        pipe_line line = line_of(law, pipe, minor[k], true, is_darcy);
-        loss[k] = (flow[k] + line.shift) / line.conductance;
-        conductance[k] = 0.0;
-        shift[k] = -flow[k];
+    for (size_t at = 0; at < view->net->solver->core_edge * width; at++) {
+        pipe_line line = line_at(work, law, at, is_darcy);
+        work->tree_loss[at] = (work->flow[at] + line.shift) / line.conductance;
+        work->conductance[at] = 0.0;
+        work->shift[at] = -work->flow[at];
     }
 }
 
@@ -542,20 +552,13 @@ void gm_water_pipes_fell(const water_view *view)
 void gm_water_pipe_set(const water_view *view, size_t pipe, int lane)
 {
     water_work *work = gm_water_work(view);
-    bool is_darcy = work->fluid != NULL;
     size_t at = view->net->solver->edge[pipe] * work->width + (size_t)lane;
     uint8_t status = view->pipe_status[pipe * work->width + (size_t)lane];
-    bool closed = water_is_closed(status);
+    double slip = fabs(work->slip[at]);
     work->seen[pipe * work->width + (size_t)lane] = status;
-    work->slip[at] = closed ? -fabs(work->slip[at]) : fabs(work->slip[at]);
-    pipe_terms terms = { .flow = work->flow[at], .slip = work->slip[at] };
-    if (is_darcy) {
-        terms.fluid = work->fluid[at];
-        terms.roughness = work->roughness[at];
-        terms.factor_a = work->factor_a[at];
-        terms.factor_b = work->factor_b[at];
-    }
-    pipe_line line = line_of(law_of(view), terms, work->minor[at], true, is_darcy);
+    work->slip[at] = water_is_closed(status) ? -slip : slip;
+    pipe_line line = work->fluid != NULL ? line_at(work, law_of(view), at, true)
+                                         : line_at(work, law_of(view), at, false);
     work->conductance[at] = line.conductance;
     work->shift[at] = line.shift;
 }
