@@ -10,8 +10,10 @@
 #include "num/rk4.h"
 
 enum {
-    ROWS = 4,    // that share what is loaded of the matrix
-    VECTORS = 2, // of lanes, whose sums over all rows stay in registers
+    ROWS = 4,             // that share what is loaded of the matrix
+    VECTORS = 2,          // of lanes, whose sums over all rows stay in registers
+    CHUNKS = 32,          // that rows are shared in, at most
+    CHUNK_NUMBERS = 8192, // values times lanes below which sharing does not pay
 };
 
 // ---- rows of the matrix ----
@@ -210,7 +212,8 @@ size_t gm_transform_work_count(size_t lanes)
 size_t gm_transform_room(size_t lanes)
 {
     // beside shift and matrix: eigenvalues, eigenvectors and a matrix of the symmetric root
-    return lanes + lanes * lanes + gm_transform_work_count(lanes) + lanes + 2 * lanes * lanes;
+    return lanes + lanes * lanes + CHUNKS * gm_transform_work_count(lanes) + lanes +
+           2 * lanes * lanes;
 }
 
 gm_transform gm_transform_start(double *room, size_t lanes, double inflation)
@@ -250,7 +253,7 @@ gm_status gm_transform_take(gm_transform *transform, const gm_analysis *analysis
 gm_status gm_transform_symmetrise(gm_transform *transform, gm_error *error)
 {
     size_t lanes = transform->lanes;
-    double *values = transform->work + gm_transform_work_count(lanes);
+    double *values = transform->work + CHUNKS * gm_transform_work_count(lanes);
     double *vectors = values + lanes, *product = vectors + lanes * lanes;
     for (size_t i = 0; i < lanes; i++) {
         for (size_t j = 0; j <= i; j++) {
@@ -324,6 +327,33 @@ void gm_transform_apply(const gm_transform *transform, double *values, size_t co
     transform_values(transform, values, count, work);
 }
 
+/// Rows on their way through a team.
+typedef struct shared_rows {
+    const gm_transform *transform;
+    double *values;
+    size_t count, each; // rows in all, and of every chunk but the last
+} shared_rows;
+
+static void share_chunk(void *context, size_t chunk)
+{
+    const shared_rows *of = context;
+    size_t lanes = of->transform->lanes, first = chunk * of->each;
+    size_t count = of->count - first < of->each ? of->count - first : of->each;
+    transform_values(of->transform, of->values + first * lanes, count,
+                     of->transform->work + chunk * gm_transform_work_count(lanes));
+}
+
+void gm_transform_share(const gm_transform *transform, double *values, size_t count,
+                        gm_workers *workers)
+{
+    shared_rows of = { .transform = transform, .values = values, .count = count };
+    size_t least = CHUNK_NUMBERS / transform->lanes + 1;
+    of.each = (count + CHUNKS - 1) / CHUNKS;
+    of.each = (of.each > least ? of.each : least) + ROWS - 1;
+    of.each -= of.each % ROWS;
+    gm_workers_run(workers, (count + of.each - 1) / of.each, share_chunk, &of);
+}
+
 gm_transform_options gm_default_transform_options(void)
 {
     return (gm_transform_options){ .before = 1.0, .after = 1.0, .symmetric = true };
@@ -357,8 +387,8 @@ gm_status gm_transform_update(const gm_analysis *analysis, const gm_transform_op
         gm_transform_rotate(&transform, *options->turns, options->purpose, options->occurrence);
     }
     gm_transform_inflate(&transform, options->after);
-    gm_transform_apply(&transform, analysis->values, analysis->value_count, transform.work);
-    gm_transform_apply(&transform, analysis->predictions, analysis->measurement_count,
-                       transform.work);
+    gm_transform_share(&transform, analysis->values, analysis->value_count, options->workers);
+    gm_transform_share(&transform, analysis->predictions, analysis->measurement_count,
+                       options->workers);
     return GM_OK;
 }

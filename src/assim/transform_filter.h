@@ -23,6 +23,7 @@
 #define GEMEL_ASSIM_TRANSFORM_FILTER_H
 
 #include <gemel/random.h>
+#include <gemel/workers.h>
 #include <stdbool.h>
 
 #include "assim/square_root.h"
@@ -32,7 +33,7 @@ typedef struct gm_transform {
     size_t lanes;
     double *shift;  // [lanes]: w
     double *matrix; // [lanes][lanes]: T
-    double *work;   // [gm_transform_work_count(lanes)]
+    double *work;   // of its own
 } gm_transform;
 
 /// Numbers of room that a transform needs, its work space included.
@@ -73,6 +74,11 @@ void gm_transform_inflate(gm_transform *transform, double factor);
 /// @param work    [gm_transform_work_count(lanes)]
 void gm_transform_apply(const gm_transform *transform, double *values, size_t count, double *work);
 
+/// The same by a team, whose work space is the transform's: one caller at a time.
+/// @param workers  NULL: this thread alone
+void gm_transform_share(const gm_transform *transform, double *values, size_t count,
+                        gm_workers *workers);
+
 /// How gm_transform_update goes about it.
 typedef struct gm_transform_options {
     double before;          // > 0: inflation of deviations before the measurements
@@ -81,9 +87,10 @@ typedef struct gm_transform_options {
     const gm_random *turns; // stream of random rotations; NULL: none
     uint32_t purpose;       // of its draws
     uint64_t occurrence;
+    gm_workers *workers; // share the rows; NULL: this thread alone. The result is the same
 } gm_transform_options;
 
-/// No inflation, the symmetric root, no rotation.
+/// No inflation, the symmetric root, no rotation, this thread.
 gm_transform_options gm_default_transform_options(void);
 
 /// The whole update: transforms values and predictions.

@@ -12,7 +12,7 @@
 #include "assim/transform_filter.h"
 
 static gauss_world world, other;
-static double room[3 * GAUSS_LANES_MAX * GAUSS_LANES_MAX + 16 * GAUSS_LANES_MAX];
+static double room[3 * GAUSS_LANES_MAX * GAUSS_LANES_MAX + 400 * GAUSS_LANES_MAX];
 
 static void assert_near(double value, double expected, double tolerance)
 {
@@ -194,46 +194,39 @@ static void inflation_before_and_after_are_those_of_deviations(void **state)
 
 // ---- bits ----
 
-enum { MANY_ROWS = 203, MANY_LANES = 43, CHUNK = 29 };
-
-typedef struct shared_rows {
-    gm_transform transform;
-    double values[MANY_ROWS][MANY_LANES];
-} shared_rows;
-
-static void apply_chunk(void *context, size_t chunk)
-{
-    shared_rows *of = context;
-    double work[12 * MANY_LANES];
-    size_t first = chunk * CHUNK, count = MANY_ROWS - first < CHUNK ? MANY_ROWS - first : CHUNK;
-    assert_true(gm_transform_work_count(MANY_LANES) <= sizeof work / sizeof *work);
-    gm_transform_apply(&of->transform, of->values[first], count, work);
-}
+enum { MANY_ROWS = 2003, MANY_LANES = 43 };
 
 static void bits_do_not_depend_on_neighbours_or_workers(void **state)
 {
     (void)state;
-    static shared_rows whole, single, team;
+    static double whole[MANY_ROWS][MANY_LANES], single[MANY_ROWS][MANY_LANES];
+    static double team[MANY_ROWS][MANY_LANES], work[12 * MANY_LANES];
+    assert_true(gm_transform_work_count(MANY_LANES) <= sizeof work / sizeof *work);
     gauss_draw(&world, 5, MANY_LANES, 8);
     gm_analysis analysis = gauss_analysis(&world);
-    whole.transform = gm_transform_start(room, MANY_LANES, 1.0);
-    assert_int_equal(gm_transform_take(&whole.transform, &analysis, NULL, NULL), GM_OK);
+    gm_transform transform = gm_transform_start(room, MANY_LANES, 1.0);
+    assert_int_equal(gm_transform_take(&transform, &analysis, NULL, NULL), GM_OK);
     for (uint32_t row = 0; row < MANY_ROWS; row++) {
         for (uint32_t lane = 0; lane < MANY_LANES; lane++) {
-            whole.values[row][lane] = gauss_normal(row, lane, row, 4);
+            whole[row][lane] = gauss_normal(row, lane, row, 4);
         }
     }
-    single = team = whole;
-    gm_transform_apply(&whole.transform, whole.values[0], MANY_ROWS, whole.transform.work);
+    memcpy(single, whole, sizeof whole);
+    memcpy(team, whole, sizeof whole);
+    gm_transform_apply(&transform, whole[0], MANY_ROWS, work);
     for (size_t row = 0; row < MANY_ROWS; row++) {
-        gm_transform_apply(&single.transform, single.values[row], 1, single.transform.work);
+        gm_transform_apply(&transform, single[row], 1, work);
     }
-    assert_memory_equal(whole.values, single.values, sizeof whole.values);
-    gm_workers *workers = NULL;
-    assert_int_equal(gm_workers_create(3, &workers, NULL), GM_OK);
-    gm_workers_run(workers, (MANY_ROWS + CHUNK - 1) / CHUNK, apply_chunk, &team);
-    gm_workers_close(workers);
-    assert_memory_equal(whole.values, team.values, sizeof whole.values);
+    assert_memory_equal(whole, single, sizeof whole);
+    for (size_t count = 1; count <= 3; count++) {
+        static double kept[MANY_ROWS][MANY_LANES];
+        gm_workers *workers = NULL;
+        memcpy(kept, team, sizeof team);
+        assert_int_equal(gm_workers_create(count, &workers, NULL), GM_OK);
+        gm_transform_share(&transform, kept[0], MANY_ROWS, workers);
+        gm_workers_close(workers);
+        assert_memory_equal(whole, kept, sizeof whole);
+    }
 }
 
 // ---- refusals ----
