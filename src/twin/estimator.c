@@ -191,17 +191,28 @@ bool gm_sample_plausible(const gm_world_sensor *sensor, double value)
     return value >= sensor->min && value <= sensor->max;
 }
 
-/// A driver's sample becomes the input of every lane, each within the sensor's noise.
+/// A driver's sample becomes the input of every lane, each within the sensor's noise. What is
+/// measured at the same time knows of it already: a pump that stopped gives nothing.
 static gm_status write_input(gm_twin *twin, const gm_arrived *entry, double value, gm_error *error)
 {
     const gm_world_sensor *sensor = &twin->world->sensors[entry->sample.sensor];
-    gm_status status = gm_state_fill(twin->state, sensor->ref, value, error);
+    double *before = twin->estimator.lane_values;
+    gm_status status = gm_state_read(twin->state, sensor->ref, before, error);
+    bool same = sensor->noise == 0.0;
+    for (size_t lane = 0; status == GM_OK && lane < twin->lanes; lane++) {
+        same = same && (before[lane] == value || gm_state_lane_failed(twin->state, lane));
+    }
+    if (status != GM_OK || same) {
+        return status;
+    }
+    status = gm_state_fill(twin->state, sensor->ref, value, error);
     if (status == GM_OK && sensor->noise > 0.0) {
         shake how = { entry->sample.sensor, PURPOSE_INPUT, (uint64_t)entry->sample.time_ns,
                       sensor->noise, false };
         status = shake_value(twin, twin->state, sensor->ref, how, error);
     }
-    return status == GM_OK ? gm_state_changed(twin->state, sensor->ref.system, error) : status;
+    return status == GM_OK ? gm_state_settle(twin->state, sensor->ref.system, twin->workers, error)
+                           : status;
 }
 
 // ---- measurements ----

@@ -64,8 +64,19 @@ static gm_status write_input(const gm_probe *probe, gm_rerun *run, const gm_susp
     if (run->batch != NULL) {
         try_lanes(probe, run->batch, ref, probe->values);
     }
-    gm_status status = gm_state_write(run->state, ref, probe->values, error);
-    return status == GM_OK ? gm_state_changed(run->state, ref.system, error) : status;
+    double *before = probe->predictions;
+    gm_status status = gm_state_read(run->state, ref, before, error);
+    bool same = true;
+    for (size_t lane = 0; status == GM_OK && lane < probe->lanes; lane++) {
+        same =
+            same && (before[lane] == probe->values[lane] || gm_state_lane_failed(run->state, lane));
+    }
+    if (status != GM_OK || same) {
+        return status;
+    }
+    status = gm_state_write(run->state, ref, probe->values, error);
+    return status == GM_OK ? gm_state_settle(run->state, ref.system, probe->twin->workers, error)
+                           : status;
 }
 
 /// What the lanes say differently at sample `index`.

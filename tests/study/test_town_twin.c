@@ -6,6 +6,7 @@
 #include <stdint.h>
 // cmocka wants the four above first
 #include <cmocka.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -91,6 +92,34 @@ static void the_twin_knows_what_no_gauge_shows_and_finds_a_burst(void **state)
     gm_world_close(town);
 }
 
+/// A pump's status and what flows behind it are measured at the same moment: the model moves with
+/// the first before it is compared with the second.
+static void a_pump_that_switches_is_no_surprise(void **state)
+{
+    (void)state;
+    gm_world quiet, *town = open_town(&quiet);
+    gm_twin_trial trial = open_trial(&quiet, 502);
+    size_t order = gm_world_find_sensor(&quiet, "b1-on"),
+           flow = gm_world_find_sensor(&quiet, "hill"), switches = 0;
+    double before = 0.0;
+    play(&trial, start_ns + 4 * hour_ns);
+    for (int64_t at_ns = start_ns + 4 * hour_ns; at_ns < start_ns + 7 * hour_ns;
+         at_ns += hour_ns / 60) {
+        gm_sensor_status told, met;
+        play(&trial, at_ns);
+        gm_twin_sensor(trial.twin, order, &told);
+        gm_twin_sensor(trial.twin, flow, &met);
+        if (told.value != before) {
+            switches++;
+            assert_true(fabs(met.innovation) < 1e-3); // of 6 l/s
+        }
+        before = told.value;
+    }
+    assert_int_equal(switches, 1);
+    gm_twin_trial_close(&trial);
+    gm_world_close(town);
+}
+
 static void a_seed_makes_a_plant_of_its_own(void **state)
 {
     (void)state;
@@ -136,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_twin_knows_what_no_gauge_shows_and_finds_a_burst),
+        cmocka_unit_test(a_pump_that_switches_is_no_surprise),
         cmocka_unit_test(a_seed_makes_a_plant_of_its_own),
         cmocka_unit_test(a_twin_that_is_not_there_yet_is_not_compared),
     };
