@@ -306,23 +306,13 @@ static gm_status suffer(const gm_world *world, const burst *what, finding *found
     return status;
 }
 
-static gm_status run_bursts(const gm_validation_context *context, gm_validation_report *report,
-                            gm_error *error)
+static gm_status run_some(gm_validation_report *report, const burst *bursts, size_t burst_count,
+                          gm_error *error)
 {
-    (void)context;
-    const burst bursts[] = {
-        { 311, "G2-H2", "G2", 9 * hour_ns },  { 312, "C5-C6", "C6", 7 * hour_ns },
-        { 313, "E6-E7", "E7", 10 * hour_ns }, { 314, "I6-J6", "I6", 13 * hour_ns },
-        { 315, "D4-D5", "D4", 6 * hour_ns },  { 316, "H3-H4", "H3", 11 * hour_ns },
-        { 317, "B2-C2", "B2", 15 * hour_ns }, { 318, "F5-F6", "F5", 8 * hour_ns },
-        { 319, "E1-F1", "F1", 16 * hour_ns }, { 320, "G4-H4", "G4", 9 * hour_ns },
-        { 321, "C8-D8", "C8", 12 * hour_ns }, { 322, "A4-B4", "A4", 7 * hour_ns },
-    };
-    enum { BURSTS = sizeof bursts / sizeof *bursts };
     gm_world *town = NULL, quiet;
     size_t noticed = 0, placed = 0;
     gm_status status = open_town(report, 0, &town, &quiet, error);
-    for (size_t index = 0; status == GM_OK && !report->skipped && index < BURSTS; index++) {
+    for (size_t index = 0; status == GM_OK && !report->skipped && index < burst_count; index++) {
         finding found = { 0 };
         char what[GM_VALIDATION_TEXT_SIZE];
         status = suffer(&quiet, &bursts[index], &found, error);
@@ -341,7 +331,7 @@ static gm_status run_bursts(const gm_validation_context *context, gm_validation_
     if (status != GM_OK || report->skipped) {
         return status;
     }
-    gm_validation_number all = { .relation = GM_AT_LEAST, .expected = BURSTS };
+    gm_validation_number all = { .relation = GM_AT_LEAST, .expected = (double)burst_count };
     all.got = (double)noticed;
     report_number(report, all, "bursts noticed within 30 minutes", "1");
     all.got = (double)placed;
@@ -349,11 +339,47 @@ static gm_status run_bursts(const gm_validation_context *context, gm_validation_
     return GM_OK;
 }
 
+static gm_status run_bursts(const gm_validation_context *context, gm_validation_report *report,
+                            gm_error *error)
+{
+    (void)context;
+    const burst bursts[] = {
+        { 311, "G2-H2", "G2", 9 * hour_ns },  { 312, "C5-C6", "C6", 7 * hour_ns },
+        { 313, "E6-E7", "E7", 10 * hour_ns }, { 314, "I6-J6", "I6", 13 * hour_ns },
+        { 315, "D4-D5", "D4", 6 * hour_ns },  { 316, "H3-H4", "H3", 11 * hour_ns },
+        { 317, "B2-C2", "B2", 15 * hour_ns }, { 318, "F5-F6", "F5", 8 * hour_ns },
+        { 319, "E1-F1", "F1", 16 * hour_ns }, { 320, "G4-H4", "G4", 9 * hour_ns },
+        { 321, "C8-D8", "C8", 12 * hour_ns }, { 322, "A4-B4", "A4", 7 * hour_ns },
+    };
+    return run_some(report, bursts, sizeof bursts / sizeof *bursts, error);
+}
+
 const gm_validation_case gm_validation_town_bursts = {
     .name = "town: bursts of 5 % of the inflow",
     .domain = "water",
     .source = source,
     .run = run_bursts,
+};
+
+/// Minutes before or after a pump stops (the first three) or starts.
+static gm_status run_switches(const gm_validation_context *context, gm_validation_report *report,
+                              gm_error *error)
+{
+    (void)context;
+    const burst bursts[] = {
+        { 331, "H1-H2", "H1", 22 * hour_ns + 50 * minute_ns },
+        { 332, "F5-F6", "F5", 22 * hour_ns + 12 * minute_ns },
+        { 333, "C5-C6", "C6", 24 * hour_ns + 20 * minute_ns },
+        { 334, "D4-D5", "D4", 12 * hour_ns + 45 * minute_ns },
+    };
+    return run_some(report, bursts, sizeof bursts / sizeof *bursts, error);
+}
+
+const gm_validation_case gm_validation_town_switches = {
+    .name = "town: bursts while a pump switches",
+    .domain = "water",
+    .source = source,
+    .run = run_switches,
 };
 
 // ---- forecasts ----

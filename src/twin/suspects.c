@@ -387,6 +387,8 @@ static gm_suspect_case *case_for(gm_twin *twin, size_t group, const gm_twin_even
     *of = (gm_suspect_case){ .group = group,
                              .start_ns = event->start_ns,
                              .raised_ns = event->raised_ns,
+                             .sharp_ns = event->start_ns,
+                             .sharp_raised_ns = event->raised_ns,
                              .gap_ns = SUSPECT_GAP_CYCLES * twin->world->cycle_ns };
     return of;
 }
@@ -408,6 +410,10 @@ void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
         bool looked = of->found.evaluated_ns != 0;
         int64_t soon_ns = looked ? of->found.evaluated_ns + gap_ns : event->raised_ns;
         of->due_ns = of->event_count == 1 || soon_ns < of->due_ns ? soon_ns : of->due_ns;
+    }
+    if (event->raised_ns - event->start_ns < of->sharp_raised_ns - of->sharp_ns) {
+        of->sharp_ns = event->start_ns;
+        of->sharp_raised_ns = event->raised_ns;
     }
     bool earlier = event->start_ns < of->start_ns;
     if (earlier) {

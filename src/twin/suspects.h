@@ -42,11 +42,12 @@ typedef struct gm_suspect_case {
     uint64_t events[SUSPECT_MEMBERS];
     uint32_t sensors[SUSPECT_MEMBERS]; // of the events
     size_t event_count;
-    int64_t start_ns, raised_ns; // of the earliest
-    gm_held *anchor;             // NULL: no further inquiry
-    int64_t due_ns, gap_ns;      // when to look again; what to wait after that
-    bool adopted;                // a decision was made
-    gm_suspicion found;          // evaluated_ns 0: nothing yet
+    int64_t start_ns, raised_ns;       // of the earliest
+    int64_t sharp_ns, sharp_raised_ns; // of the one that was raised soonest after it began
+    gm_held *anchor;                   // NULL: no further inquiry
+    int64_t due_ns, gap_ns;            // when to look again; what to wait after that
+    bool adopted;                      // a decision was made
+    gm_suspicion found;                // evaluated_ns 0: nothing yet
 } gm_suspect_case;
 
 typedef struct gm_suspects {

@@ -24,8 +24,9 @@ static const double error_share = 0.1; // of a response that the model may be wr
 static const double short_of_best =
     20.0; // log odds below the best from which none is looked at again
 static const double size_least = 0.02, size_most = 50.0; // of a second trial, in first ones
-/// Times tried, in spans from the alarm's beginning to its raising, behind the beginning.
-static const double onset_shares[ONSETS] = { -4.0, -2.0, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5 };
+/// Times tried, in spans from the sharpest alarm's beginning to its raising, behind the beginning.
+enum { ONSET_SHARES = ONSETS - 2 };
+static const double onset_shares[ONSET_SHARES] = { -4.0, -2.0, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5 };
 
 // ---- setting out ----
 
@@ -89,6 +90,46 @@ static gm_status find_suspects(gm_probe *probe, gm_error *error)
     return GM_OK;
 }
 
+/// Puts a time among the onsets, which rise. Alarms begin with the first measurement that shows
+/// them: a cycle late.
+static void add_onset(gm_probe *probe, int64_t shown_ns)
+{
+    int64_t onset_ns = shown_ns - probe->twin->world->cycle_ns;
+    onset_ns = onset_ns > probe->begin_ns ? onset_ns : probe->begin_ns;
+    size_t place = probe->onset_count;
+    while (place > 0 && probe->onsets_ns[place - 1] >= onset_ns) {
+        place--;
+    }
+    if (place < probe->onset_count && probe->onsets_ns[place] == onset_ns) {
+        return;
+    }
+    memmove(probe->onsets_ns + place + 1, probe->onsets_ns + place,
+            (probe->onset_count++ - place) * sizeof *probe->onsets_ns);
+    probe->onsets_ns[place] = onset_ns;
+}
+
+/// Times around the beginning of the alarm that rose most suddenly: what creeps up may have crept
+/// before anything happened. And the earliest beginning of all, and just before it was noticed.
+static void find_onsets(gm_probe *probe)
+{
+    const gm_suspect_case *of = probe->of;
+    int64_t cycle_ns = probe->twin->world->cycle_ns, span_ns = of->sharp_raised_ns - of->sharp_ns;
+    int64_t longest_ns = probe->twin->suspects->window_ns / 16;
+    span_ns = span_ns < longest_ns ? span_ns : longest_ns;
+    span_ns = span_ns > SUSPECT_GAP_CYCLES * cycle_ns ? span_ns : SUSPECT_GAP_CYCLES * cycle_ns;
+    for (size_t index = 0; index < ONSET_SHARES; index++) {
+        int64_t shown_ns = of->sharp_ns + (int64_t)((double)span_ns * onset_shares[index]);
+        if (onset_shares[index] == 0.0 || shown_ns - cycle_ns < of->sharp_raised_ns) {
+            add_onset(probe, shown_ns);
+        }
+    }
+    add_onset(probe, of->start_ns);
+    add_onset(probe, of->sharp_raised_ns - cycle_ns);
+    while (probe->onsets_ns[probe->alarm_onset] < of->sharp_ns - cycle_ns) {
+        probe->alarm_onset++;
+    }
+}
+
 /// Samples after the anchor, and times at which it may have happened.
 static void find_times(gm_probe *probe)
 {
@@ -104,22 +145,7 @@ static void find_times(gm_probe *probe)
     }
     probe->samples = suspects->samples + first;
     probe->sample_count = end - first;
-    int64_t cycle_ns = probe->twin->world->cycle_ns, span_ns = of->raised_ns - of->start_ns;
-    int64_t longest_ns = suspects->window_ns / 16;
-    span_ns = span_ns < longest_ns ? span_ns : longest_ns;
-    span_ns = span_ns > SUSPECT_GAP_CYCLES * cycle_ns ? span_ns : SUSPECT_GAP_CYCLES * cycle_ns;
-    for (size_t index = 0; index < ONSETS; index++) {
-        // the alarm begins with the first measurement that shows it: a cycle too late
-        int64_t onset_ns =
-            of->start_ns - cycle_ns + (int64_t)((double)span_ns * onset_shares[index]);
-        onset_ns = onset_ns > probe->begin_ns ? onset_ns : probe->begin_ns;
-        bool alarm = onset_shares[index] == 0.0;
-        bool new = probe->onset_count == 0 || onset_ns > probe->onsets_ns[probe->onset_count - 1];
-        if (new && (onset_ns < of->raised_ns || alarm)) {
-            probe->onsets_ns[probe->onset_count++] = onset_ns;
-        }
-        probe->alarm_onset = alarm ? probe->onset_count - 1 : probe->alarm_onset;
-    }
+    find_onsets(probe);
 }
 
 static gm_status make_room(gm_probe *probe, gm_error *error)
@@ -196,7 +222,7 @@ static void fit_models(gm_probe *probe)
             continue; // silent: its model is not asked for
         }
         for (size_t index = fit_model(probe, seen); index < seen->count; index++) {
-            if (seen->residuals[index].time_ns > probe->of->start_ns) {
+            if (seen->residuals[index].time_ns > probe->of->sharp_ns) {
                 seen->size += seen->residuals[index].value * seen->residuals[index].value;
                 behind++;
             }

@@ -114,6 +114,8 @@ static void take_case(void *context, const char *key, const void *bytes, size_t 
     bool known = gm_unpack_u16(&in) == KEEP_VERSION;
     of->start_ns = gm_unpack_i64(&in);
     of->raised_ns = gm_unpack_i64(&in);
+    of->sharp_ns = of->start_ns;
+    of->sharp_raised_ns = of->raised_ns;
     of->due_ns = gm_unpack_i64(&in);
     of->gap_ns = gm_unpack_i64(&in);
     take_events(twin, &in, of);

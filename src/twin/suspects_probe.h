@@ -5,7 +5,7 @@
 #include "assim/evidence.h"
 #include "twin/suspects.h"
 
-enum { ONSETS = 8 }; // times at which it may have happened
+enum { ONSETS = 10 }; // times at which it may have happened
 
 /// What is known of one suspect. Log odds and sizes are those of the last look.
 typedef struct gm_accused {
