@@ -326,6 +326,25 @@ static void one_lane_stays_itself(void **state)
     assert_true(s.values[0][0] == 4.0 && result.effective == 1.0);
 }
 
+/// Populations have no values to jitter: the caller gathers whole lanes.
+static void without_values_lanes_are_only_named(void **state)
+{
+    (void)state;
+    static swarm s;
+    gm_particles particles = few_lanes(&s);
+    particles.values = NULL;
+    particles.value_count = 0;
+    for (size_t lane = 0; lane < FEW; lane++) {
+        s.log_weights[lane] = lane == 3 ? 0.0 : -20.0;
+    }
+    gm_particle_result result;
+    assert_int_equal(renew(&particles, options_of(0.5, 1.0, 1), &s, &result), GM_OK);
+    assert_int_equal(s.copies[3], FEW);
+    for (size_t lane = 0; lane < FEW; lane++) {
+        assert_int_equal(s.source[lane], 3);
+    }
+}
+
 static void a_gate_bounds_what_one_wild_reading_does(void **state)
 {
     (void)state;
@@ -357,6 +376,7 @@ int main(void)
         cmocka_unit_test(nothing_changes_when_no_lane_is_possible),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(one_lane_stays_itself),
+        cmocka_unit_test(without_values_lanes_are_only_named),
         cmocka_unit_test(a_gate_bounds_what_one_wild_reading_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
