@@ -16,7 +16,7 @@ static const double band_normal[GM_BANDS] = {
 };
 static const double correction_least = -0.8;
 // so many truths are taken to have held a band its share before the first came
-static const double truths_before = 4.0;
+static const double truths_before = 2.0;
 // with so many in the ring, truths should be a whole lead apart
 static const double truths_spread = 128.0;
 // standard errors by which an older half of the truths must differ to be disregarded
@@ -147,10 +147,10 @@ double gm_band_spacing(const gm_band_memory *memory)
 }
 
 void gm_band_learn(gm_band_memory *memory, const gm_band_forecast *forecast, double reading,
-                   double news)
+                   double apart)
 {
     size_t place = memory->count++ % GM_BAND_SCORES;
-    memory->news[place] = fmin(news, 1.0);
+    memory->news[place] = fmin(apart, 1.0);
     for (gm_band band = 0; band < GM_BANDS; band++) {
         memory->scores[band][place] = score_of(forecast, band, reading);
     }

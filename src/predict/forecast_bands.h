@@ -80,7 +80,7 @@ gm_band_verdict gm_band_judge(const gm_band_forecast *forecast, double reading, 
 /// What past truths said: rings of the last of their scores. Plain bytes; all zero is none.
 typedef struct gm_band_memory {
     double scores[GM_BANDS][GM_BAND_SCORES];
-    double news[GM_BAND_SCORES]; // how far each counts as independent of the one before, 0 .. 1
+    double news[GM_BAND_SCORES]; // the share of each that the one before did not tell, 0 .. 1
     uint64_t count;
 } gm_band_memory;
 
@@ -90,9 +90,9 @@ typedef struct gm_band_memory {
 double gm_band_spacing(const gm_band_memory *memory);
 
 /// Remembers what a reading says of the bands of such lanes; how they were corrected is no matter.
-/// @param news  time since the truth before, in lead times
+/// @param apart  time since the truth before, in lead times: the share of it that is news
 void gm_band_learn(gm_band_memory *memory, const gm_band_forecast *forecast, double reading,
-                   double news);
+                   double apart);
 
 /// The correction of the next band.
 /// @param start  what is held while the truths do not speak against it

@@ -54,14 +54,14 @@ static void meet(gm_twin *twin, gm_lead *lead, double value, double noise)
                                        .count = pending->lane_count,
                                        .noise = noise,
                                        .corrections = pending->corrections };
-    double news = lead->learned_ns == INT64_MIN
-                      ? 1.0
-                      : (double)(pending->valid_ns - lead->learned_ns) / (double)lead->row.lead_ns;
+    double apart = lead->learned_ns == INT64_MIN
+                       ? 1.0
+                       : (double)(pending->valid_ns - lead->learned_ns) / (double)lead->row.lead_ns;
     if (pending->issued_ns >= twin->forecaster.scores_from_ns) {
         count_score(twin, lead, &reading, value);
     }
-    if (news >= gm_band_spacing(&lead->memory)) {
-        gm_band_learn(&lead->memory, &reading, value, news);
+    if (apart >= gm_band_spacing(&lead->memory)) {
+        gm_band_learn(&lead->memory, &reading, value, apart);
         lead->learned_ns = pending->valid_ns;
     }
 }
