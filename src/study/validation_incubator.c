@@ -358,6 +358,13 @@ static gm_status run_forecast(const gm_validation_context *context, gm_validatio
     report_number(report, "30 min ahead, persistence, rmse", "K", known[2].persistence_rmse);
     report_number(report, "30 min ahead, crps", "K", known[2].crps);
     report_number(report, "30 min ahead, share in 90 % bands", "1", known[2].coverage90);
+    report_number(report, "30 min ahead, share in 50 % bands", "1", known[2].coverage50);
+    report_number(report, "30 min ahead, crps to that of the lanes alone", "1",
+                  known[2].crps / known[2].raw_crps);
+    report_number(report, "10 min ahead, share in 90 % bands", "1", known[1].coverage90);
+    report_number(report, "10 min ahead, share in 50 % bands", "1", known[1].coverage50);
+    report_number(report, "1 min ahead, share in 90 % bands", "1", known[0].coverage90);
+    report_number(report, "1 min ahead, share in 50 % bands", "1", known[0].coverage50);
     report_number(report, "10 min ahead, heater and room known, rmse", "K", known[1].rmse);
     report_number(report, "1 min ahead, heater and room known, rmse", "K", known[0].rmse);
     report_number(report, "30 min ahead, heater and room held, rmse", "K", held[2].rmse);

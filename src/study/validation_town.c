@@ -11,10 +11,10 @@
 
 #include "base/arena.h"
 #include "base/calendar.h"
-#include "study/twin_trial.h"
+#include "study/forecast_trial.h"
 #include "study/validation.h"
 
-enum { EVENTS_MAX = 256 };
+enum { EVENTS_MAX = 256, LEADS_MAX = 16 };
 
 static const char source[] = "the town's own model under hidden demands, roughness and chances";
 static const char world_path[] = "examples/town/world.yaml";
@@ -395,29 +395,30 @@ static gm_status run_forecast(const gm_validation_context *context, gm_validatio
         return status;
     }
     const gm_device_options devices = { .start_ns = start_ns, .seed = 401, .faultless = true };
-    size_t rows = hourly.forecast.ref_count * hourly.forecast.lead_count;
-    gm_score *scores = gm_memory_new(rows, sizeof *scores);
-    status = scores != NULL ? gm_twin_trial_open(&hourly, &devices, &trial, error)
-                            : gm_error_set(error, GM_MEMORY, "no memory for scores");
+    gm_forecast_tally all = { 0 }, tallies[LEADS_MAX] = { 0 };
+    status = hourly.forecast.lead_count <= LEADS_MAX
+                 ? gm_twin_trial_open(&hourly, &devices, &trial, error)
+                 : gm_error_set(error, GM_LIMIT, "more than %d leads", LEADS_MAX);
     if (status == GM_OK) {
         status = gm_twin_trial_play(&trial, start_ns + 36 * hour_ns, error);
     }
     if (status == GM_OK) {
-        double covered = 0.0, count = 0.0;
-        gm_twin_scores(trial.twin, scores);
-        for (size_t row = 0; row < rows; row++) {
-            double scored = (double)scores[row].count;
-            count += scored;
-            covered += scored > 0.0 ? scored * scores[row].coverage90 : 0.0;
-        }
-        report_number(
-            report,
-            (gm_validation_number){
-                .relation = GM_NEAR, .expected = 0.9, .got = covered / count, .tolerance = 0.05 },
-            "share of truths in forecasts' 90 % bands", "1");
+        status = gm_forecast_tally_scores(trial.twin, tallies, error);
+    }
+    for (size_t lead = 0; status == GM_OK && lead < hourly.forecast.lead_count; lead++) {
+        gm_forecast_tally_join(&all, &tallies[lead]);
+    }
+    if (status == GM_OK) {
+        gm_validation_number share = { .relation = GM_NEAR, .expected = 0.9, .tolerance = 0.05 };
+        share.got = all.inside90 / all.readings;
+        report_number(report, share, "share of readings in forecasts' 90 % bands", "1");
+        share.relation = GM_REPORTED;
+        share.got = all.inside50 / all.readings;
+        report_number(report, share, "share of readings in forecasts' 50 % bands", "1");
+        share.got = all.crps / all.raw_crps;
+        report_number(report, share, "CRPS to that of the lanes alone", "1");
     }
     gm_twin_trial_close(&trial);
-    gm_memory_free(scores);
     gm_world_close(town);
     return status;
 }
