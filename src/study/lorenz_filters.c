@@ -5,33 +5,63 @@
 #include "assim/adaptive_inflation.h"
 #include "assim/extended_kalman.h"
 #include "assim/stochastic_filter.h"
+#include "assim/track_watch.h"
 #include "assim/transform_filter.h"
 #include "base/arena.h"
 #include "base/require.h"
 #include "num/statistics.h"
 #include "study/lorenz_trial.h"
 
-enum { FILTER = 1 }; // purpose of draws
+enum { FILTER = 1, SEEDING }; // purposes of draws
+
+static const double climate_deviation = 3.6; // of a variable of 1996, over time
+
+typedef struct square_root {
+    gm_track track;
+    gm_innovation innovations[GM_LORENZ_SIZE_MAX];
+    double work[GM_LORENZ_SIZE_MAX];
+    double room[]; // [gm_transform_room(lanes)]
+} square_root;
 
 static gm_status square_root_open(const gm_lorenz_setting *setting, size_t lanes,
                                   const void *settings, void **memory, gm_error *error)
 {
     (void)setting;
     (void)settings;
-    *memory = gm_memory_new(gm_transform_room(lanes), sizeof(double));
+    *memory = gm_memory_new(1, sizeof(square_root) + gm_transform_room(lanes) * sizeof(double));
     return *memory != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for a transform");
+}
+
+static void seed_anew(const gm_analysis *analysis, gm_random random, uint64_t occurrence)
+{
+    for (uint32_t i = 0; i < analysis->value_count; i++) {
+        gm_spread_floor(analysis->values + i * analysis->lanes, analysis->lanes, climate_deviation,
+                        random, (gm_draw){ 0, i, SEEDING, occurrence });
+    }
 }
 
 static gm_status square_root_analyse(void *memory, const void *settings, gm_lorenz_moment *moment,
                                      gm_error *error)
 {
     const gm_lorenz_tuning *tuning = settings;
+    const gm_track_options watch = gm_default_track_options();
+    square_root *of = memory;
     gm_transform_options options = gm_default_transform_options();
     options.after = tuning->inflation;
     options.turns = tuning->turns ? &moment->random : NULL;
     options.purpose = FILTER;
     options.occurrence = moment->index;
-    return gm_transform_update(&moment->analysis, &options, memory, NULL, error);
+    gm_status status =
+        gm_transform_update(&moment->analysis, &options, of->room, of->innovations, error);
+    if (status == GM_OK && tuning->watched) {
+        gm_track_take(&of->track, &watch, of->innovations, moment->analysis.measurement_count,
+                      of->work);
+        if (gm_track_lost(&of->track, &watch)) {
+            seed_anew(&moment->analysis, moment->random, moment->index);
+            of->track = (gm_track){ 0 };
+        }
+    }
+    return status;
 }
 
 const gm_lorenz_filter gm_lorenz_square_root = { .name = "square root",

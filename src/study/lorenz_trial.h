@@ -123,6 +123,8 @@ typedef struct gm_lorenz_tuning {
     double inflation; // of deviations, after each analysis; of the extended filter's covariance,
                       // per unit time
     bool turns;       // random rotations after each analysis (square root)
+    bool watched; // lanes that lost track are seeded anew about their mean, as wide as the climate
+                  // of 1996 (square root)
 } gm_lorenz_tuning;
 
 /// Settings of gm_lorenz_untended: nothing is tuned.

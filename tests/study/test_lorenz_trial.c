@@ -225,6 +225,17 @@ static void filters_keep_track(void **state)
     assert_true(summary.lost == 0 && summary.mean < 1.15);
 }
 
+static void who_is_watched_finds_the_track_again(void **state)
+{
+    (void)state;
+    gm_lorenz_tuning tuning = { .inflation = 1.0, .turns = true };
+    gm_lorenz_summary alone = summary_of(&gm_lorenz_square_root, &tuning, gm_lorenz_96(), 24);
+    tuning.watched = true;
+    gm_lorenz_summary watched = summary_of(&gm_lorenz_square_root, &tuning, gm_lorenz_96(), 24);
+    assert_true(alone.lost >= 3);
+    assert_int_equal(watched.lost, 0);
+}
+
 static void nobody_needs_to_tune(void **state)
 {
     (void)state;
@@ -258,6 +269,7 @@ int main(void)
         cmocka_unit_test(settings_that_make_no_sense_are_refused),
         cmocka_unit_test(workers_do_not_change_scores),
         cmocka_unit_test(filters_keep_track),
+        cmocka_unit_test(who_is_watched_finds_the_track_again),
         cmocka_unit_test(nobody_needs_to_tune),
         cmocka_unit_test(wrong_error_variances_are_found_out),
     };
