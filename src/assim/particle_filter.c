@@ -9,12 +9,16 @@
 
 #include "assim/lane_sums.h"
 #include "assim/resampling.h"
+#include "num/statistics.h"
 
 // A pivot below this share of its variance is rounding
 static const double negligible = 1e-12;
 
 // Weights nearer to one lane than this say nothing of a covariance
 static const double degenerate = 1e-10;
+
+static const double least_chance = 1e-6; // of innovations, before all lanes are taken to be wrong
+static const double widest = 100.0;
 
 /// Parts of the room of a renewal.
 typedef struct renewal {
@@ -76,6 +80,29 @@ double gm_particles_mean(const double *weights, const double *values, size_t lan
         sum += weights[lane] > 0.0 ? weights[lane] * values[lane] : 0.0;
     }
     return sum;
+}
+
+double gm_particles_widening(const gm_analysis *analysis, const double *weights)
+{
+    double squares = 0.0, surplus = 0.0, spread = 0.0;
+    for (size_t index = 0; index < analysis->measurement_count; index++) {
+        const double *prediction = analysis->predictions + index * analysis->lanes;
+        double mean = gm_particles_mean(weights, prediction, analysis->lanes), variance = 0.0;
+        for (size_t lane = 0; lane < analysis->lanes; lane++) {
+            double off = prediction[lane] - mean;
+            variance += weights[lane] > 0.0 ? weights[lane] * off * off : 0.0;
+        }
+        double innovation = analysis->measured[index] - mean;
+        squares += innovation * innovation / (variance + analysis->variance[index]);
+        surplus += innovation * innovation - analysis->variance[index];
+        spread += variance;
+    }
+    double chance = gm_chi_square_tail(squares, (double)analysis->measurement_count);
+    if (!(chance < least_chance)) { // nothing measured, or a lane that counts is not finite
+        return 1.0;
+    }
+    double factor = sqrt(surplus / spread);
+    return factor > 1.0 ? fmin(factor, widest) : 1.0;
 }
 
 // ---- jitter ----

@@ -11,7 +11,8 @@
 // only copy of itself is left alone. Source: Musso, Oudjane, Le Gland, in Doucet, de Freitas,
 // Gordon (eds.), Sequential Monte Carlo methods in practice, Springer 2001, 247-271.
 //
-//     gm_particles_weigh(&analysis, log_weights, &error);  // or the caller's own log-likelihoods
+//     widening = gm_particles_widening(&analysis, weights); // are all lanes wrong?
+//     gm_particles_weigh(&analysis, log_weights, &error);   // or the caller's own log-likelihoods
 //     gm_particles_renew(&particles, &options, &result, &error);
 //     if (result.renewed) { gm_state_resample(..., particles.source, ...); write the values; }
 #ifndef GEMEL_ASSIM_PARTICLE_FILTER_H
@@ -35,6 +36,15 @@ enum { GM_PARTICLES_MAX = 1 << 20 };
 /// @return GM_INVALID (no lanes, a variance that is not positive); GM_NUMERIC (a measurement or
 /// variance that is not finite): then nothing was changed
 gm_status gm_particles_weigh(const gm_analysis *analysis, double *log_weights, gm_error *error);
+
+/// By how much jitter has to be wider because all lanes are wrong: a swarm that has closed on a
+/// wrong place would copy its least unlikely lane for ever. Where innovations d of the lanes'
+/// weighted means have a chance below 1e-6 under N(0, P + R), the factor is
+/// sqrt(sum (d^2 - R) / sum P); elsewhere, so in all but one of a million good analyses, 1.
+/// @param analysis  predictions, measured and variance are read; sound as for gm_particles_weigh
+/// @param weights   [lanes], of the lanes before this analysis (gm_weights_from_logs)
+/// @return 1 .. 100: to multiply a bandwidth by; when above 1, renew with share 1
+double gm_particles_widening(const gm_analysis *analysis, const double *weights);
 
 /// Weighted lanes.
 typedef struct gm_particles {

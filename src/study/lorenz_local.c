@@ -214,7 +214,9 @@ static gm_status analyse_particles(void *memory, const void *settings, gm_lorenz
     const gm_lorenz_renewal *renewal = settings;
     const gm_analysis *analysis = &moment->analysis;
     size_t lanes = analysis->lanes;
-    gm_status status = gm_particles_weigh(analysis, of->log_weights, error);
+    gm_status status = gm_weights_from_logs(of->log_weights, lanes, of->weights, error);
+    double widening = status == GM_OK ? gm_particles_widening(analysis, of->weights) : 1.0;
+    status = status == GM_OK ? gm_particles_weigh(analysis, of->log_weights, error) : status;
     // the estimate is that of the weighted lanes: copies and jitter only add chance to it
     if (status == GM_OK) {
         status = gm_weights_from_logs(of->log_weights, lanes, of->weights, error);
@@ -240,8 +242,8 @@ static gm_status analyse_particles(void *memory, const void *settings, gm_lorenz
                                      .source = of->source,
                                      .copies = of->copies };
     gm_particle_options options = gm_default_particle_options(moment->random, moment->index);
-    options.share = renewal->share;
-    options.bandwidth = renewal->bandwidth;
+    options.share = widening > 1.0 ? 1.0 : renewal->share;
+    options.bandwidth = renewal->bandwidth * widening;
     gm_particle_result result;
     return gm_particles_renew(&particles, &options, of->room, &result, error);
 }

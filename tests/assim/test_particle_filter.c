@@ -345,6 +345,31 @@ static void without_values_lanes_are_only_named(void **state)
     }
 }
 
+static void jitter_widens_only_when_all_lanes_are_wrong(void **state)
+{
+    (void)state;
+    double predictions[FEW], weights[FEW], measured = 1.0;
+    const double variance = 0.5;
+    for (size_t lane = 0; lane < FEW; lane++) {
+        predictions[lane] = (lane % 2 ? 0.1 : -0.1);
+        weights[lane] = 1.0 / FEW;
+    }
+    const gm_analysis analysis = { .lanes = FEW,
+                                   .predictions = predictions,
+                                   .measurement_count = 1,
+                                   .measured = &measured,
+                                   .variance = &variance };
+    assert_true(gm_particles_widening(&analysis, weights) == 1.0);
+    measured = 7.0; // ten standard deviations: sqrt((49 - 0.5) / 0.01)
+    assert_true(fabs(gm_particles_widening(&analysis, weights) - sqrt(4850.0)) < 1e-6);
+    measured = 1e3;
+    assert_true(gm_particles_widening(&analysis, weights) == 100.0);
+    predictions[2] = NAN; // of a lane that counts
+    assert_true(gm_particles_widening(&analysis, weights) == 1.0);
+    weights[2] = 0.0;
+    assert_true(gm_particles_widening(&analysis, weights) > 1.0);
+}
+
 static void a_gate_bounds_what_one_wild_reading_does(void **state)
 {
     (void)state;
@@ -376,6 +401,7 @@ int main(void)
         cmocka_unit_test(nothing_changes_when_no_lane_is_possible),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(one_lane_stays_itself),
+        cmocka_unit_test(jitter_widens_only_when_all_lanes_are_wrong),
         cmocka_unit_test(without_values_lanes_are_only_named),
         cmocka_unit_test(a_gate_bounds_what_one_wild_reading_does),
     };

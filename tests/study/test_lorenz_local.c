@@ -50,15 +50,14 @@ static void nothing_has_to_be_tuned(void **state)
     assert_true(found.lost == 0 && found.mean < 0.7);
 }
 
-static void most_swarms_follow_three_variables(void **state)
+static void swarms_follow_three_variables(void **state)
 {
     (void)state;
     gm_lorenz_setting setting = gm_lorenz_63();
     setting.analyses = 300;
     const gm_lorenz_renewal renewal = { .share = 0.2, .bandwidth = 0.9 };
     gm_lorenz_summary found = try_filter(setting, &gm_lorenz_particles, &renewal, 800);
-    assert_true(found.median < 0.4);
-    assert_true(found.lost <= 1); // a swarm that followed the wrong wing does not come back
+    assert_true(found.lost == 0 && found.mean < 0.5); // a swarm on the wrong wing comes back
 }
 
 int main(void)
@@ -66,7 +65,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(seven_local_lanes_follow_forty_variables),
         cmocka_unit_test(nothing_has_to_be_tuned),
-        cmocka_unit_test(most_swarms_follow_three_variables),
+        cmocka_unit_test(swarms_follow_three_variables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
