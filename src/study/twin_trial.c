@@ -122,3 +122,31 @@ gm_status gm_twin_trial_compare(const gm_twin_trial *trial, const gm_ref *refs, 
     gm_twin_look_away(trial->twin, &view);
     return status;
 }
+
+gm_sample gm_replay_sample(const gm_replay_row *row)
+{
+    return (gm_sample){ .sensor = row->sensor, .time_ns = row->time_ns, .value = row->value };
+}
+
+gm_status gm_twin_follow(const gm_world *world, gm_replay *replay, int64_t score_after_ns,
+                         gm_twin **twin, gm_error *error)
+{
+    gm_twin_options options = gm_default_twin_options();
+    options.replay = true;
+    options.score_after_ns = score_after_ns;
+    options.known = gm_replay_known;
+    options.known_context = replay;
+    gm_status status = gm_twin_open(world, &options, twin, error);
+    size_t count = 0;
+    const gm_replay_row *rows = gm_replay_rows(replay, &count);
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        gm_sample sample = gm_replay_sample(&rows[index]);
+        gm_sample_fate fate;
+        gm_submission submission = { .samples = &sample, .count = 1, .fates = &fate };
+        status = gm_twin_submit(*twin, &submission, error);
+        if (status == GM_OK) {
+            status = gm_twin_cycle(*twin, sample.time_ns - 1, error);
+        }
+    }
+    return status == GM_OK ? gm_twin_settle(*twin, error) : status;
+}

@@ -5,6 +5,7 @@
 
 #include <gemel/twin.h>
 
+#include "ingest/replay.h"
 #include "num/statistics.h"
 #include "study/device_plant.h"
 
@@ -51,5 +52,16 @@ gm_status gm_twin_trial_hidden(const gm_world *world, const char *pattern, gm_re
 /// @return GM_BUSY while the twin is not where the plant is
 gm_status gm_twin_trial_compare(const gm_twin_trial *trial, const gm_ref *refs, size_t count,
                                 gm_trial_score *score, gm_error *error);
+
+// ---- a recording instead of a plant ----
+
+/// A row of a recording as a sample.
+gm_sample gm_replay_sample(const gm_replay_row *row);
+
+/// Plays a recording to a twin without a folder.
+/// @param score_after_ns  forecasts issued sooner after the first one are not scored
+/// @param twin            out; owner: the caller, with gm_twin_close, also after an error
+gm_status gm_twin_follow(const gm_world *world, gm_replay *replay, int64_t score_after_ns,
+                         gm_twin **twin, gm_error *error);
 
 #endif

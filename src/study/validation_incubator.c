@@ -15,6 +15,7 @@
 #include "codec/csv.h"
 #include "ingest/replay.h"
 #include "study/calibration.h"
+#include "study/twin_trial.h"
 #include "study/validation.h"
 
 enum { FIT_MAX = 8, WORLD_TEXT_SIZE = 4096, LIDS_MAX = 64, EVENTS_MAX = 256 };
@@ -158,11 +159,6 @@ static gm_status open_recording(const gm_validation_context *context, const gm_w
     return status;
 }
 
-static gm_sample sample_of(const gm_replay_row *row)
-{
-    return (gm_sample){ .sensor = row->sensor, .time_ns = row->time_ns, .value = row->value };
-}
-
 static void report_number(gm_validation_report *report, const char *what, const char *unit,
                           double got)
 {
@@ -194,7 +190,7 @@ static gm_status read_samples(const gm_validation_context *context, const gm_wor
     const gm_replay_row *rows = gm_replay_rows(replay, count);
     *samples = gm_memory_new(*count, sizeof **samples);
     for (size_t index = 0; *samples != NULL && index < *count; index++) {
-        (*samples)[index] = sample_of(&rows[index]);
+        (*samples)[index] = gm_replay_sample(&rows[index]);
     }
     gm_replay_close(replay);
     return *samples != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for samples");
@@ -293,31 +289,6 @@ const gm_validation_case gm_validation_incubator_calibration = {
 
 // Following a recording
 
-/// Plays a recording to a twin without a folder. @param twin out; owner: the caller, with
-/// gm_twin_close
-static gm_status follow(gm_world *world, gm_replay *replay, int64_t score_after_ns, gm_twin **twin,
-                        gm_error *error)
-{
-    gm_twin_options options = gm_default_twin_options();
-    options.replay = true;
-    options.score_after_ns = score_after_ns;
-    options.known = gm_replay_known;
-    options.known_context = replay;
-    gm_status status = gm_twin_open(world, &options, twin, error);
-    size_t count = 0;
-    const gm_replay_row *rows = gm_replay_rows(replay, &count);
-    for (size_t index = 0; status == GM_OK && index < count; index++) {
-        gm_sample sample = sample_of(&rows[index]);
-        gm_sample_fate fate;
-        gm_submission submission = { .samples = &sample, .count = 1, .fates = &fate };
-        status = gm_twin_submit(*twin, &submission, error);
-        if (status == GM_OK) {
-            status = gm_twin_cycle(*twin, sample.time_ns - 1, error);
-        }
-    }
-    return status == GM_OK ? gm_twin_settle(*twin, error) : status;
-}
-
 static gm_status score_rig(const gm_validation_context *context, const rig *box, gm_score scores[3],
                            gm_error *error)
 {
@@ -329,7 +300,7 @@ static gm_status score_rig(const gm_validation_context *context, const rig *box,
         status = open_recording(context, world, empty_csv, &replay, error);
     }
     if (status == GM_OK) {
-        status = follow(world, replay, 900 * GM_SECOND_NS, &twin, error);
+        status = gm_twin_follow(world, replay, 900 * GM_SECOND_NS, &twin, error);
     }
     if (status == GM_OK) {
         gm_twin_scores(twin, scores);
@@ -474,7 +445,7 @@ static gm_status run_lids(const gm_validation_context *context, gm_validation_re
         status = read_lids((gm_text){ bytes, size }, opened, &lid_count, error);
     }
     if (status == GM_OK) {
-        status = follow(world, replay, 0, &twin, error);
+        status = gm_twin_follow(world, replay, 0, &twin, error);
     }
     if (status == GM_OK) {
         const gm_replay_row *rows = gm_replay_rows(replay, &row_count);
