@@ -64,10 +64,16 @@ static void the_summary_says_all_that_is_promised(void **state)
     assert_true(json_number_value(json_object_get(first, "persistence_rmse")) > 0.0);
     assert_true(json_number_value(json_object_get(first, "crps")) > 0.0);
     double coverage = json_number_value(json_object_get(first, "coverage90"));
-    assert_true(coverage > 0.0 && coverage <= 1.0);
+    double inner = json_number_value(json_object_get(first, "coverage50"));
+    assert_true(inner > 0.0 && inner <= coverage && coverage <= 1.0);
+    double width = json_number_value(json_object_get(first, "width50"));
+    assert_true(width > 0.0 && width < json_number_value(json_object_get(first, "width90")));
+    assert_true(json_number_value(json_object_get(first, "raw_crps")) > 0.0);
+    assert_true(json_is_number(json_object_get(first, "bias")));
     assert_true(count_of(first, "count") > 30);
     json_decref(root);
     expect("run w.yaml --replay box.csv", 0, "run.out", "times real time");
+    expect("run w.yaml --replay box.csv", 0, "run.out", "in 50 %  in 90 %  width 50  width 90");
 }
 
 static void workers_do_not_change_a_bit(void **state)

@@ -269,14 +269,25 @@ static void forecasts_and_scores_are_told(void **state)
     const json_t *rows = json_object_get(forecast, "rows");
     assert_int_equal(json_array_size(rows), 2);
     assert_near(number(json_array_get(rows, 1), "lead_s"), 600.0, 0.0);
-    assert_true(number(json_array_get(rows, 1), "q95") > number(json_array_get(rows, 1), "q05"));
+    static const char *const rising[] = { "q05", "q25", "q50", "q75", "q95" };
+    for (size_t k = 1; k < sizeof rising / sizeof *rising; k++) {
+        const json_t *row = json_array_get(rows, 1);
+        assert_true(number(row, rising[k]) > number(row, rising[k - 1]));
+    }
     json_decref(forecast);
     json_t *all = ask(b, "GET", "/api/v1/forecasts", NULL, 200);
     assert_int_equal(json_array_size(all), 1);
     json_decref(all);
     json_t *scores = ask(b, "GET", "/api/v1/scores", NULL, 200);
     assert_int_equal(json_array_size(scores), 2);
-    assert_true(number(json_array_get(scores, 0), "count") > 0.0);
+    const json_t *first = json_array_get(scores, 0);
+    assert_true(number(first, "count") > 0.0);
+    assert_true(number(first, "coverage50") <= number(first, "coverage90"));
+    assert_true(number(first, "raw_coverage50") <= number(first, "raw_coverage90"));
+    assert_true(number(first, "width50") < number(first, "width90"));
+    assert_true(number(first, "crps_fair") < number(first, "crps"));
+    assert_true(fabs(number(first, "bias")) <= number(first, "rmse"));
+    assert_true(number(first, "raw_crps") > 0.0);
     assert_true(json_is_null(
         json_object_get(json_array_get(scores, 1), "rmse"))); // ten minutes have not passed
     json_decref(scores);

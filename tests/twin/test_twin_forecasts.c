@@ -1,5 +1,6 @@
 // What forecasts say, how they are scored, and what of it outlives a restart.
 #include "box_rig.h"
+#include "rig_steps.h"
 #include "twin/twin_parts.h"
 
 enum { STEPS = 8000, LEADS = 2, SEEDS = 6, EVERY_STEPS = 20, LEAD_STEPS_MOST = 200 };
@@ -153,6 +154,12 @@ static void scores_of(const char *folder, bool restart, size_t threads, gm_score
         gm_forecast_row before[LEADS], after[LEADS];
         int64_t issued_ns = 0, then_ns = 0;
         assert_int_equal(gm_twin_forecast(twin, 0, before, &issued_ns, NULL), GM_OK);
+        gm_history_rows rows =
+            rig_history(twin, "forecast/box/node/air/temperature/60s", INT64_MAX);
+        const double *kept = rows.values + rows.columns * rig_row(&rows, before[0].time_ns);
+        assert_int_equal(rows.columns, sizeof(gm_summary) / sizeof(double));
+        assert_memory_equal(kept, &before[0].value, sizeof(gm_summary));
+        gm_history_rows_free(&rows);
         gm_twin_close(twin);
         twin = open_twin(world, told, how);
         assert_int_equal(gm_twin_forecast(twin, 0, after, &then_ns, NULL), GM_OK);
