@@ -35,9 +35,9 @@ static size_t stride(const gm_twin *twin)
     return sizeof(gm_adopted) + twin->lanes * sizeof(gm_adopted_lane);
 }
 
-static const gm_adopted *slot_of(const gm_twin *twin, const gm_state *state, size_t slot)
+static const gm_adopted *slot_of(const gm_twin *twin, size_t slot)
 {
-    const char *bytes = gm_state_section(state, SECTION_ADOPTED);
+    const char *bytes = gm_state_section(twin->state, SECTION_ADOPTED);
     return (const gm_adopted *)(const void *)(bytes + slot * stride(twin));
 }
 
@@ -81,10 +81,10 @@ static size_t group_of(const gm_twin *twin, const gm_adopted *change)
     return GM_NO_INDEX;
 }
 
-bool gm_adopted_holds(const gm_twin *twin, const gm_state *state, uint64_t id)
+bool gm_adopted_holds(const gm_twin *twin, uint64_t id)
 {
     for (size_t slot = 0; is_adopting(twin) && slot < ADOPTED_MAX; slot++) {
-        if (id != 0 && slot_of(twin, state, slot)->id == id) {
+        if (id != 0 && slot_of(twin, slot)->id == id) {
             return true;
         }
     }
@@ -94,7 +94,7 @@ bool gm_adopted_holds(const gm_twin *twin, const gm_state *state, uint64_t id)
 bool gm_adopted_tells(const gm_twin *twin, uint64_t event)
 {
     for (size_t slot = 0; is_adopting(twin) && slot < ADOPTED_MAX; slot++) {
-        const gm_adopted *change = slot_of(twin, twin->state, slot);
+        const gm_adopted *change = slot_of(twin, slot);
         if (change->id != 0 && change->told == event) {
             return true;
         }
@@ -106,7 +106,7 @@ bool gm_adopted_elsewhere(const gm_twin *twin, uint64_t id, uint32_t trial)
 {
     uint64_t place = twin->suspects->trials[trial].name;
     for (size_t slot = 0; slot < ADOPTED_MAX; slot++) {
-        const gm_adopted *change = slot_of(twin, twin->state, slot);
+        const gm_adopted *change = slot_of(twin, slot);
         bool other = change->id != 0 && change->id != id;
         for (size_t lane = 0; other && lane < twin->lanes; lane++) {
             if (lanes_of(change)[lane].place == place) {
@@ -119,8 +119,8 @@ bool gm_adopted_elsewhere(const gm_twin *twin, uint64_t id, uint32_t trial)
 
 // ---- fields ----
 
-/// Writes every lane's value whose place is that of lane `first`. @param added  false: without the
-/// change
+/// Writes the field of lane `first`'s place in all lanes that hold the change there.
+/// @param added  false: without the change
 static gm_status write_place(gm_twin *twin, const gm_adopted *change, size_t first, bool added,
                              gm_error *error)
 {
@@ -138,6 +138,7 @@ static gm_status write_place(gm_twin *twin, const gm_adopted *change, size_t fir
     return status == GM_OK ? gm_state_write(twin->state, trial->ref, values, error) : status;
 }
 
+/// The fields of all places, as write_place.
 static gm_status write_fields(gm_twin *twin, const gm_adopted *change, bool added, gm_error *error)
 {
     const gm_adopted_lane *lanes = lanes_of(change);
@@ -153,6 +154,7 @@ static gm_status write_fields(gm_twin *twin, const gm_adopted *change, bool adde
     return status;
 }
 
+/// Lets the models of a group make themselves legal after writes.
 static gm_status legalise(gm_twin *twin, size_t group, gm_error *error)
 {
     gm_status status = GM_OK;
@@ -228,7 +230,7 @@ static size_t slot_for(const gm_twin *twin, uint64_t id)
 {
     size_t free_one = ADOPTED_MAX;
     for (size_t slot = 0; slot < ADOPTED_MAX; slot++) {
-        uint64_t there = slot_of(twin, twin->state, slot)->id;
+        uint64_t there = slot_of(twin, slot)->id;
         if (there == id) {
             return slot;
         }
@@ -237,11 +239,12 @@ static size_t slot_for(const gm_twin *twin, uint64_t id)
     return free_one;
 }
 
+/// The lanes go back to what was before, if they hold a change of that id, and are dealt out anew.
 static gm_status carry_out(gm_twin *twin, const gm_decision *decision, gm_error *error)
 {
     size_t slot = slot_for(twin, decision->id);
     if (slot == ADOPTED_MAX) {
-        return GM_OK; // full: nothing more is taken in
+        return GM_OK;
     }
     gm_adopted *change = slot_write(twin, slot);
     if (change == NULL) {
@@ -288,7 +291,7 @@ size_t gm_adopted_read(const gm_twin *twin, size_t group, double *rows)
     const gm_estimator *estimator = &twin->estimator;
     size_t count = 0;
     for (size_t slot = 0; is_adopting(twin) && slot < ADOPTED_MAX; slot++) {
-        const gm_adopted *change = slot_of(twin, twin->state, slot);
+        const gm_adopted *change = slot_of(twin, slot);
         if (group_of(twin, change) == group) {
             double *row = rows + count++ * estimator->alive_count;
             for (size_t index = 0; index < estimator->alive_count; index++) {
@@ -304,7 +307,7 @@ gm_status gm_adopted_write(gm_twin *twin, size_t group, const double *rows, gm_e
     const gm_estimator *estimator = &twin->estimator;
     gm_status status = GM_OK;
     for (size_t slot = 0; is_adopting(twin) && status == GM_OK && slot < ADOPTED_MAX; slot++) {
-        if (group_of(twin, slot_of(twin, twin->state, slot)) != group) {
+        if (group_of(twin, slot_of(twin, slot)) != group) {
             continue;
         }
         gm_adopted *change = slot_write(twin, slot);
@@ -322,7 +325,7 @@ gm_status gm_adopted_write(gm_twin *twin, size_t group, const double *rows, gm_e
 gm_status gm_adopted_resample(gm_twin *twin, const uint32_t *source, gm_error *error)
 {
     for (size_t slot = 0; is_adopting(twin) && slot < ADOPTED_MAX; slot++) {
-        if (slot_of(twin, twin->state, slot)->id == 0) {
+        if (slot_of(twin, slot)->id == 0) {
             continue;
         }
         gm_adopted *change = slot_write(twin, slot);
@@ -481,7 +484,7 @@ gm_status gm_adopted_end(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
 {
     gm_status status = GM_OK;
     for (size_t slot = 0; is_adopting(twin) && status == GM_OK && slot < ADOPTED_MAX; slot++) {
-        if (slot_of(twin, twin->state, slot)->id != 0) {
+        if (slot_of(twin, slot)->id != 0) {
             status = end_change(twin, slot, elapsed_ns, error);
         }
     }

@@ -53,7 +53,8 @@ typedef struct gm_adopted_lane {
 
 /// Bytes of SECTION_ADOPTED; 0 when the world does not ask for it.
 size_t gm_adopted_size(const gm_world *world, size_t lanes);
-/// The beginning of a cycle: decisions of its start are carried out.
+/// The beginning of a cycle: decisions of its start are carried out; more changes than ADOPTED_MAX
+/// are passed over.
 gm_status gm_adopted_begin(gm_twin *twin, int64_t end_ns, gm_error *error);
 /// The end of a cycle: sizes walk, changes that are gone are taken out, people are told. Systems
 /// are to be settled behind it.
@@ -66,8 +67,8 @@ size_t gm_adopted_read(const gm_twin *twin, size_t group, double *rows);
 gm_status gm_adopted_write(gm_twin *twin, size_t group, const double *rows, gm_error *error);
 /// Lanes were resampled: lane k is what source[k] was, which is left.
 gm_status gm_adopted_resample(gm_twin *twin, const uint32_t *source, gm_error *error);
-/// Whether a state holds a change of that id; whether some lane of a change of another id is there.
-bool gm_adopted_holds(const gm_twin *twin, const gm_state *state, uint64_t id);
+/// Whether the live state holds a change of that id; whether one of another id is at a place.
+bool gm_adopted_holds(const gm_twin *twin, uint64_t id);
 bool gm_adopted_elsewhere(const gm_twin *twin, uint64_t id, uint32_t trial);
 /// Whether an event tells of a change that the live state holds.
 bool gm_adopted_tells(const gm_twin *twin, uint64_t event);

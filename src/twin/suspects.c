@@ -339,7 +339,7 @@ void gm_suspects_decided(gm_twin *twin, uint64_t event)
 {
     gm_suspect_case *of = find_case(twin->suspects, event);
     if (of != NULL) {
-        of->adopted = true;
+        of->adopted = event;
     }
 }
 
@@ -470,7 +470,7 @@ static bool is_open(const gm_twin *twin, const gm_suspect_case *of)
 /// Whether a case's change is in the model, or was and is not wanted again.
 static bool is_settled(const gm_twin *twin, const gm_suspect_case *of)
 {
-    return of->adopted && !gm_adopted_holds(twin, twin->state, of->events[0]);
+    return of->adopted != 0 && !gm_adopted_holds(twin, of->adopted);
 }
 
 /// Takes the verdict into the model when it is sure enough: the likeliest kind of change, wherever.
@@ -480,7 +480,7 @@ static void adopt(gm_twin *twin, gm_suspect_case *of, gm_decision *decision)
     const gm_suspects *suspects = twin->suspects;
     double left = 0.0;
     size_t count = 0;
-    decision->id = of->events[0];
+    decision->id = of->adopted != 0 ? of->adopted : of->events[0];
     decision->time_ns = gm_state_time(twin->state);
     for (size_t index = 0; index < decision->count; index++) {
         const gm_decided_place *place = &decision->places[index];
@@ -497,7 +497,9 @@ static void adopt(gm_twin *twin, gm_suspect_case *of, gm_decision *decision)
     for (size_t index = 0; index < count; index++) {
         decision->places[index].share /= left;
     }
-    of->adopted = gm_adoption_decide(twin, decision) || of->adopted;
+    if (gm_adoption_decide(twin, decision)) {
+        of->adopted = decision->id;
+    }
 }
 
 static void look_into(gm_twin *twin, gm_suspect_case *of)
@@ -518,7 +520,7 @@ static void look_into(gm_twin *twin, gm_suspect_case *of)
     if (twin->suspects->adopt_from <= 1.0) {
         adopt(twin, of, &decision);
     }
-    found.adopted = of->adopted;
+    found.adopted = of->adopted != 0;
     gm_log_write(&twin->log, GM_LOG_INFO, "twin", "%zu suspects, %zu samples, %.3g s: %s",
                  twin->suspects->trial_count, found.samples,
                  (double)(gm_clock_monotonic_ns() - began_ns) * 1e-9, found.text);
@@ -541,7 +543,7 @@ void gm_suspects_run(gm_twin *twin)
         if (now_ns - of->start_ns > suspects->window_ns) {
             drop_anchor(of);
         } else if (of->anchor != NULL && of->due_ns <= now_ns &&
-                   (of->adopted ? !is_settled(twin, of) : is_open(twin, of))) {
+                   (of->adopted != 0 ? !is_settled(twin, of) : is_open(twin, of))) {
             look_into(twin, of);
         }
     }

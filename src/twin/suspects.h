@@ -46,7 +46,7 @@ typedef struct gm_suspect_case {
     int64_t sharp_ns, sharp_raised_ns; // of the one that was raised soonest after it began
     gm_held *anchor;                   // NULL: no further inquiry
     int64_t due_ns, gap_ns;            // when to look again; what to wait after that
-    bool adopted;                      // a decision was made
+    uint64_t adopted;                  // id of the decisions about it; 0: none was made
     gm_suspicion found;                // evaluated_ns 0: nothing yet
 } gm_suspect_case;
 

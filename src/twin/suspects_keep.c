@@ -1,6 +1,6 @@
 // Cases on disk: `suspects/ID` of the catalogue, ID the first event's, in 20 digits. It holds
 // (codec/pack.h) version u16, start, raised, due and gap i64, events as count u32 and for each id
-// u64 and the sensor's name; evaluated i64, samples u64, none f64, adopted bool, text; suspects as
+// u64 and the sensor's name; evaluated i64, samples u64, none f64, adopted u64, text; suspects as
 // count u32 and for each address, sensor, unit, size f64, probability f64, since i64.
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static void pack_case(const gm_twin *twin, const gm_suspect_case *of, gm_string 
     gm_pack_i64(out, found->evaluated_ns);
     gm_pack_u64(out, found->samples);
     gm_pack_f64(out, found->none);
-    gm_pack_bool(out, found->adopted);
+    gm_pack_u64(out, of->adopted);
     gm_pack_text(out, gm_text_of(found->text));
     gm_pack_u32(out, (uint32_t)found->count);
     for (size_t index = 0; index < found->count; index++) {
@@ -122,7 +122,8 @@ static void take_case(void *context, const char *key, const void *bytes, size_t 
     found->evaluated_ns = gm_unpack_i64(&in);
     found->samples = gm_unpack_u64(&in);
     found->none = gm_unpack_f64(&in);
-    found->adopted = of->adopted = gm_unpack_bool(&in);
+    of->adopted = gm_unpack_u64(&in);
+    found->adopted = of->adopted != 0;
     take_text(found->text, sizeof found->text, &in);
     found->count = gm_unpack_count(&in, SUSPECT_SIZE_LEAST);
     in.failed = in.failed || found->count > GM_SUSPECT_ROWS;

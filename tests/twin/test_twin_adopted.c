@@ -170,6 +170,18 @@ static void nothing_is_taken_in_while_nothing_happens(void **state)
     }
 }
 
+static void a_sensor_that_is_off_is_not_taken_for_the_plant(void **state)
+{
+    (void)state;
+    for (size_t meter = 1; meter <= HOUSE_METERS; meter++) {
+        house_fault fault = { .at = 150, .meter = meter, .bias_k = meter % 2 == 0 ? 1.5 : -0.8 };
+        house_play play = house_played(adopting_world, meter, fault);
+        assert_int_equal(change_of(play.twin).id, 0);
+        assert_false(house_suspicion(play.twin, 0).adopted);
+        house_play_end(&play);
+    }
+}
+
 static void what_is_not_sure_enough_is_only_told(void **state)
 {
     (void)state;
@@ -395,6 +407,7 @@ int main(void)
         cmocka_unit_test(lanes_share_the_places_that_it_may_be),
         cmocka_unit_test(a_wall_that_is_mended_is_taken_out_again),
         cmocka_unit_test(nothing_is_taken_in_while_nothing_happens),
+        cmocka_unit_test(a_sensor_that_is_off_is_not_taken_for_the_plant),
         cmocka_unit_test(what_is_not_sure_enough_is_only_told),
         cmocka_unit_test(a_crash_across_a_decision_ends_in_the_same_bits),
         cmocka_unit_test(a_late_sample_across_a_decision_ends_in_the_same_bits),

@@ -48,6 +48,53 @@ static void without_memory_the_state_is_the_same(void **state)
     house_play_end(&without);
 }
 
+/// The lanes hold a change whole or not at all: what walls let through beyond what they were is
+/// what the event says.
+static void without_memory_a_change_is_adopted_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    static const char adopting[] = HOUSE_DETECT HOUSE_WALLS "    adopt: true\n";
+    house_fault fault = { .at = 150, .wall = 2, .times = 2.0 };
+    size_t adopted = 0;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        house_play play = house_play_start(adopting, 7, fault);
+        uint64_t random = seed;
+        for (size_t step = 0; step < HOUSE_STEPS; step++) {
+            press_on(play.twin, play.samples + HOUSE_SENSORS * step, &random);
+        }
+        rig_settle(play.twin);
+        rig_events shown;
+        rig_shown_events(play.twin, &shown);
+        bool told = false;
+        for (size_t index = 0; index < shown.count; index++) {
+            told = told || (strcmp(shown.events[index].kind, "change") == 0 &&
+                            shown.events[index].end_ns == INT64_MAX);
+        }
+        gm_twin_view view;
+        gm_ref *walls = NULL;
+        size_t count = 0;
+        assert_int_equal(gm_twin_look(play.twin, NULL, &view, NULL), GM_OK);
+        assert_int_equal(gm_world_find(play.world, "house/path/*-out/conductance", (gm_place){ 0 },
+                                       &walls, &count, NULL),
+                         GM_OK);
+        double *values = gm_memory_new(count * 32, sizeof *values);
+        assert_int_equal(gm_state_read_many(view.state, walls, count, values, NULL), GM_OK);
+        for (size_t lane = 0; lane < 32; lane++) {
+            size_t opened = 0;
+            for (size_t wall = 0; wall < count; wall++) {
+                opened += values[wall * 32 + lane] != 30.0;
+            }
+            assert_int_equal(opened, told);
+        }
+        adopted += told;
+        gm_memory_free(values);
+        gm_memory_free(walls);
+        gm_twin_look_away(play.twin, &view);
+        house_play_end(&play);
+    }
+    assert_true(adopted > 0);
+}
+
 static void expect_refusal(const char *text, gm_status expected, const char *place,
                            const char *reason)
 {
@@ -127,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_memory_the_state_is_the_same),
+        cmocka_unit_test(without_memory_a_change_is_adopted_whole_or_not_at_all),
         cmocka_unit_test(bad_suspects_are_refused_with_their_place),
         cmocka_unit_test(suspects_fed_at_every_tick_are_refused),
         cmocka_unit_test(more_suspects_than_offered_are_refused),
