@@ -2,10 +2,11 @@
 #include "assim/local_tuning.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #include "assim/lane_sums.h"
 
-enum { ATTEMPTS_PER_PAIR = 64, LANES_MIN = 4 };
+enum { ATTEMPTS_PER_PAIR = 64, PAIRS_PER_WALK = 16, LANES_MIN = 4 };
 
 static const double wider = 1.2; // than a taper for covariances: see local_tuning.h
 static const double radius_step = 1.03;
@@ -14,28 +15,68 @@ static const double first_factor = 1.05, greatest_factor = 4.0;
 
 // ---- radius ----
 
+/// One of `count` at random.
+static uint32_t pick(gm_random random, uint64_t attempt, uint32_t which, size_t count)
+{
+    uint32_t words[4];
+    gm_random_words(random, (gm_draw){ .element = which, .occurrence = attempt }, words);
+    return (uint32_t)(((uint64_t)words[0] * count) >> 32);
+}
+
+/// The batch of a value; batch_count where it stands everywhere.
+static size_t batch_of(const gm_local_values *values, uint32_t value)
+{
+    uint32_t batch = values->batch_of == NULL ? value : values->batch_of[value];
+    return batch < values->batch_count ? batch : values->batch_count;
+}
+
+static size_t attempts_for(const gm_local_values *values, const gm_radius_pairs *pairs)
+{
+    bool any = values->value_count > 0 && values->measurement_count > 0;
+    return any ? ATTEMPTS_PER_PAIR * pairs->count : 0;
+}
+
 void gm_radius_draw_pairs(const gm_local_values *values, const gm_local_points *points,
                           gm_random random, gm_radius_pairs *pairs)
 {
-    size_t found = 0, wanted = pairs->count;
-    size_t attempts = ATTEMPTS_PER_PAIR * wanted;
-    if (values->value_count == 0 || values->measurement_count == 0) {
-        attempts = 0;
-    }
-    for (size_t attempt = 0; attempt < attempts && found < wanted; attempt++) {
-        uint32_t words[4];
-        gm_random_words(random, (gm_draw){ 0, 0, 0, attempt }, words);
-        uint32_t value = (uint32_t)(((uint64_t)words[0] * values->value_count) >> 32);
-        uint32_t measurement = (uint32_t)(((uint64_t)words[1] * values->measurement_count) >> 32);
-        uint32_t batch = values->batch_of == NULL ? value : values->batch_of[value];
-        if (batch >= values->batch_count) {
-            continue; // stands everywhere
+    size_t found = 0, attempts = attempts_for(values, pairs);
+    for (size_t attempt = 0; attempt < attempts && found < pairs->count; attempt++) {
+        uint32_t value = pick(random, attempt, 0, values->value_count);
+        uint32_t measurement = pick(random, attempt, 1, values->measurement_count);
+        size_t batch = batch_of(values, value);
+        if (batch == values->batch_count) {
+            continue;
         }
         double distance =
             gm_local_distance_m(points, points->batches + batch * points->dimensions,
                                 points->measurements + measurement * points->dimensions);
         if (distance <= pairs->reach) {
             pairs->pairs[found++] = (gm_radius_pair){ value, measurement, distance };
+        }
+    }
+    pairs->count = found;
+}
+
+void gm_radius_draw_pairs_by_hops(const gm_local_values *values, const gm_local_nodes *nodes,
+                                  gm_random random, uint32_t *work, gm_radius_pairs *pairs)
+{
+    uint32_t *hops = work + gm_network_node_count(nodes->network);
+    size_t found = 0, walks = attempts_for(values, pairs) / PAIRS_PER_WALK;
+    for (size_t walk = 0; walk < walks && found < pairs->count; walk++) {
+        uint32_t value = pick(random, walk, 0, values->value_count);
+        size_t batch = batch_of(values, value);
+        if (batch == values->batch_count) {
+            continue;
+        }
+        const gm_network_sources from = { .nodes = nodes->batches + batch, .count = 1 };
+        gm_network_hops(nodes->network, &from, hops, work);
+        for (uint32_t k = 1; k <= PAIRS_PER_WALK && found < pairs->count; k++) {
+            uint32_t measurement = pick(random, walk, k, values->measurement_count);
+            uint32_t node = nodes->measurements[measurement];
+            bool placed = node != (uint32_t)GM_LOCALISATION_EVERYWHERE;
+            if (placed && hops[node] <= pairs->reach) { // what is not reached is beyond all reach
+                pairs->pairs[found++] = (gm_radius_pair){ value, measurement, hops[node] };
+            }
         }
     }
     pairs->count = found;

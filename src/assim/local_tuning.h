@@ -64,6 +64,12 @@ typedef struct gm_radius {
 void gm_radius_draw_pairs(const gm_local_values *values, const gm_local_points *points,
                           gm_random random, gm_radius_pairs *pairs);
 
+/// Draws pairs along a network, up to 16 from each of some batches.
+/// @param work   [2 * node_count], overwritten
+/// @param pairs  as above, the reach in hops
+void gm_radius_draw_pairs_by_hops(const gm_local_values *values, const gm_local_nodes *nodes,
+                                  gm_random random, uint32_t *work, gm_radius_pairs *pairs);
+
 /// Takes the lanes before an analysis in. Pairs of lanes that agree or are not finite are left out.
 /// @param memory  > 1: analyses by which is forgotten: GM_RADIUS_MEMORY
 void gm_radius_take(gm_radius *radius, const gm_analysis *analysis, const gm_radius_pairs *pairs,

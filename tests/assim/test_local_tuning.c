@@ -111,6 +111,39 @@ static void where_nothing_can_be_said_the_fallback_stands(void **state)
     assert_true(found_radius(3, 8) == 7.0);
 }
 
+static void pairs_along_a_network_are_as_many_hops_apart(void **state)
+{
+    (void)state;
+    // a line of nodes, and one that nothing reaches
+    enum { NODES = VALUES };
+    uint32_t ends[NODES - 2][2], nodes[VALUES], measured[MEASUREMENTS], work[2 * NODES];
+    for (uint32_t i = 0; i < VALUES; i++) {
+        nodes[i] = i;
+        if (i < NODES - 2) {
+            ends[i][0] = i;
+            ends[i][1] = i + 1;
+        }
+    }
+    for (uint32_t j = 0; j < MEASUREMENTS; j++) {
+        measured[j] = j == 0 ? (uint32_t)GM_LOCALISATION_EVERYWHERE : NODES - 2 * j;
+    }
+    gm_network *network = NULL;
+    assert_int_equal(
+        gm_network_create(NODES, NODES - 2, (const uint32_t(*)[2])ends, &network, NULL), GM_OK);
+    const gm_local_values values = { VALUES, NULL, VALUES, MEASUREMENTS };
+    const gm_local_nodes at = { network, nodes, measured };
+    static gm_radius_pair room[PAIRS];
+    gm_radius_pairs pairs = { room, PAIRS, 30.0 };
+    gm_radius_draw_pairs_by_hops(&values, &at, gm_random_for(1, "pairs"), work, &pairs);
+    assert_int_equal(pairs.count, PAIRS);
+    for (size_t k = 0; k < pairs.count; k++) {
+        double along = fabs((double)room[k].value - (double)measured[room[k].measurement]);
+        assert_true(room[k].measurement != 0 && room[k].value != NODES - 1);
+        assert_true(room[k].distance == along && along <= 30.0);
+    }
+    gm_network_close(network);
+}
+
 static void lanes_that_agree_are_left_out(void **state)
 {
     (void)state;
@@ -182,6 +215,7 @@ int main(void)
         cmocka_unit_test(radius_grows_with_lanes_and_with_reach_of_correlations),
         cmocka_unit_test(unrelated_values_get_the_shortest_radius),
         cmocka_unit_test(where_nothing_can_be_said_the_fallback_stands),
+        cmocka_unit_test(pairs_along_a_network_are_as_many_hops_apart),
         cmocka_unit_test(lanes_that_agree_are_left_out),
         cmocka_unit_test(inflation_is_what_innovations_ask_for),
         cmocka_unit_test(lanes_without_spread_are_not_inflated),
