@@ -65,7 +65,8 @@ static void print_text(const gm_world *world)
     printf("  %zu links, %zu sensors, %zu estimated, %zu recorded, %zu forecast, %zu scenarios\n",
            world->link_count, world->sensor_count, world->estimate_count, world->record_count,
            world->forecast.ref_count, world->scenario_count);
-    printf("  %zu lanes, a cycle every %g s\n", world->lanes, (double)world->cycle_ns / 1e9);
+    printf("  %zu lane%s, a cycle every %g s\n", world->lanes, world->lanes == 1 ? "" : "s",
+           (double)world->cycle_ns / 1e9);
     size_t warnings = gm_world_warning_count(world);
     if (warnings > 0) {
         printf("  %zu warning%s\n", warnings, warnings == 1 ? "" : "s");
