@@ -136,14 +136,14 @@ gm_band_verdict gm_band_judge(const gm_band_forecast *forecast, double reading, 
     return verdict;
 }
 
-static size_t remembered(const gm_band_memory *memory)
+size_t gm_band_remembered(const gm_band_memory *memory)
 {
     return memory->count < GM_BAND_SCORES ? (size_t)memory->count : GM_BAND_SCORES;
 }
 
 double gm_band_spacing(const gm_band_memory *memory)
 {
-    return fmin((double)remembered(memory) / truths_spread, 1.0);
+    return fmin((double)gm_band_remembered(memory) / truths_spread, 1.0);
 }
 
 void gm_band_learn(gm_band_memory *memory, const gm_band_forecast *forecast, double reading,
@@ -180,7 +180,7 @@ static tale tell(const gm_band_memory *memory, gm_band band, double start, size_
 static size_t reach_of(const gm_band_memory *memory, gm_band band, double start)
 {
     double share = band_share[band];
-    size_t count = remembered(memory);
+    size_t count = gm_band_remembered(memory);
     for (size_t half = REACH_LEAST; 2 * half <= count; half *= 2) {
         tale newer = tell(memory, band, start, 0, half);
         tale older = tell(memory, band, start, half, half);

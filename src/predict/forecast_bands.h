@@ -83,6 +83,8 @@ typedef struct gm_band_memory {
     double news[GM_BAND_SCORES]; // the share of each that the one before did not tell, 0 .. 1
     uint64_t count;
 } gm_band_memory;
+/// How many entries of the rings are in use: the first ones, until all are.
+size_t gm_band_remembered(const gm_band_memory *memory);
 
 /// How far from the last truth the next should be that is learned from, in lead times: forecasts
 /// that overlap miss together. At first every truth is welcome; later the ring should reach far

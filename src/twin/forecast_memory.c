@@ -3,9 +3,10 @@
 //
 // Bytes (codec/pack.h): version u16, leads u32, lanes u32, cycle u64, time of the newest forecast
 // i64, forecasts u64; per field the last reading's time i64 and value f64; per field and lead the
-// lead i64, the newest row's time i64 and summary as f64s, the scores' sums and the bands' memory
-// as f64s, the number of truths learned from u64, the time of the last of them i64, and the
-// forecasts that wait.
+// lead i64, the newest row's time i64 and summary as f64s, the scores' sums as f64s, the number of
+// truths learned from u64, as many of the bands' rings as are in use as f64s, the time of the last
+// truth i64, and the forecasts that wait. Those: times of issue and truth i64, persistence, the
+// lanes' mean and the corrections f64, a count u32 and so many lanes f64.
 #include "twin/twin_parts.h"
 
 enum { SAVE_VERSION = 4 };
@@ -33,9 +34,12 @@ static void save_lead(const gm_twin *twin, const gm_lead *lead, gm_string *out)
     gm_pack_i64(out, lead->row.time_ns);
     gm_pack_f64s(out, &lead->row.value.mean, doubles_in(sizeof lead->row.value));
     gm_pack_f64s(out, &lead->tally.count, doubles_in(sizeof lead->tally));
-    gm_pack_f64s(out, lead->memory.scores[0], doubles_in(sizeof lead->memory.scores));
-    gm_pack_f64s(out, lead->memory.news, GM_BAND_SCORES);
     gm_pack_u64(out, lead->memory.count);
+    size_t remembered = gm_band_remembered(&lead->memory);
+    for (size_t band = 0; band < GM_BANDS; band++) {
+        gm_pack_f64s(out, lead->memory.scores[band], remembered);
+    }
+    gm_pack_f64s(out, lead->memory.news, remembered);
     gm_pack_i64(out, lead->learned_ns);
     gm_pack_u32(out, (uint32_t)lead->count);
     for (size_t number = 0; number < lead->count; number++) {
@@ -85,9 +89,12 @@ static void load_lead(const gm_twin *twin, gm_lead *lead, gm_unpack *in)
     lead->row.time_ns = gm_unpack_i64(in);
     gm_unpack_f64s(in, &lead->row.value.mean, doubles_in(sizeof lead->row.value));
     gm_unpack_f64s(in, &lead->tally.count, doubles_in(sizeof lead->tally));
-    gm_unpack_f64s(in, lead->memory.scores[0], doubles_in(sizeof lead->memory.scores));
-    gm_unpack_f64s(in, lead->memory.news, GM_BAND_SCORES);
     lead->memory.count = gm_unpack_u64(in);
+    size_t remembered = gm_band_remembered(&lead->memory);
+    for (size_t band = 0; band < GM_BANDS; band++) {
+        gm_unpack_f64s(in, lead->memory.scores[band], remembered);
+    }
+    gm_unpack_f64s(in, lead->memory.news, remembered);
     lead->learned_ns = gm_unpack_i64(in);
     size_t count = gm_unpack_count(in, least_pending);
     in->failed = in->failed || lead_ns != lead->row.lead_ns || count > lead->capacity;
