@@ -48,7 +48,18 @@ static void play(gm_twin_trial *trial, int64_t time_ns)
     }
 }
 
-static void the_twin_knows_what_no_gauge_shows_and_finds_a_burst(void **state)
+static bool has_open_change(gm_twin *twin)
+{
+    gm_twin_event events[16];
+    size_t count = 0, changes = 0;
+    gm_twin_events(twin, true, 16, events, &count);
+    for (size_t index = 0; index < count; index++) {
+        changes += strcmp(events[index].kind, "change") == 0;
+    }
+    return changes > 0;
+}
+
+static void the_twin_knows_what_no_gauge_shows_a_burst_and_its_end(void **state)
 {
     (void)state;
     gm_world quiet, *town = open_town(&quiet);
@@ -87,6 +98,12 @@ static void the_twin_knows_what_no_gauge_shows_and_finds_a_burst(void **state)
     }
     assert_true(gm_trial_rmse(&score) < 2000.0);
     assert_in_range((uintmax_t)(100.0 * gm_coverage_share(&score.band)), 75, 98);
+
+    // and when the pipe is mended it knows that too
+    assert_true(has_open_change(trial.twin));
+    assert_int_equal(gm_device_plant_set(trial.plant, leak, 0.0, NULL), GM_OK);
+    play(&trial, at_ns + hour_ns / 2);
+    assert_false(has_open_change(trial.twin));
     gm_twin_trial_close(&trial);
     gm_memory_free(hidden);
     gm_world_close(town);
@@ -164,7 +181,7 @@ static void a_twin_that_is_not_there_yet_is_not_compared(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_twin_knows_what_no_gauge_shows_and_finds_a_burst),
+        cmocka_unit_test(the_twin_knows_what_no_gauge_shows_a_burst_and_its_end),
         cmocka_unit_test(a_pump_that_switches_is_no_surprise),
         cmocka_unit_test(a_seed_makes_a_plant_of_its_own),
         cmocka_unit_test(a_twin_that_is_not_there_yet_is_not_compared),
