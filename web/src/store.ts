@@ -334,5 +334,6 @@ export function bandOf(value: {
     ];
 }
 
-/** Standard deviations from the mean to the 95 % quantile of a normal distribution. */
+/** Standard deviations from the mean to the edges of a normal distribution's 90 % and 50 % bands. */
 export const normal90 = 1.6449;
+export const normal50 = 0.6745;

@@ -2,7 +2,7 @@
 
 import uPlot from 'uplot';
 import { api, seconds, type Forecast, type Quality } from './api';
-import { normal90 } from './store';
+import { normal50, normal90 } from './store';
 import { convert, type Display } from './units';
 
 type Cell = number | null;
@@ -95,8 +95,22 @@ function withGaps(track: Track): Track {
     return out;
 }
 
+/** Which of a forecast's bands, and how wide the same is of an estimate whose 90 % band is known. */
+interface Band {
+    low: 'q05' | 'q25';
+    high: 'q75' | 'q95';
+    of90: number;
+}
+
+const wide: Band = { low: 'q05', high: 'q95', of90: 1 };
+const narrow: Band = { low: 'q25', high: 'q75', of90: normal50 / normal90 };
+
+function part(mean: Cell | undefined, edge: Cell | undefined, of90: number): Cell {
+    return typeof mean === 'number' && typeof edge === 'number' ? mean + of90 * (edge - mean) : null;
+}
+
 /** The forecast's cone, opened at the estimate it was issued from. */
-function cone(forecast: Forecast | undefined, track: Track): Track {
+function cone(forecast: Forecast | undefined, track: Track, band: Band): Track {
     const out = emptyTrack();
     const issued = seconds(forecast?.issued);
     if (forecast === undefined || issued === null) {
@@ -107,16 +121,18 @@ function cone(forecast: Forecast | undefined, track: Track): Track {
         at--;
     }
     if (at >= 0) {
-        extendTrack(out, issued, track.mean[at] ?? null, [track.low[at] ?? null, track.high[at] ?? null]);
+        const edges = [track.low[at], track.high[at]].map((edge) => part(track.mean[at], edge, band.of90));
+        extendTrack(out, issued, track.mean[at] ?? null, edges as [Cell, Cell]);
     }
     for (const row of forecast.rows) {
-        extendTrack(out, seconds(row.time), row.q50 ?? row.mean, [row.q05, row.q95]);
+        extendTrack(out, seconds(row.time), row.q50 ?? row.mean, [row[band.low], row[band.high]]);
     }
     return out;
 }
 
 /**
- * Everything of a chart as columns: time; each sensor; forecast high, low, median; high, low, mean.
+ * Everything of a chart as columns: time; each sensor; forecast high, low, median; high, low, mean; the forecast's
+ * inner band, high and low.
  * Alignment leaves `undefined`, which uPlot draws across; a `null` is a real gap.
  */
 export function arrange(
@@ -129,5 +145,11 @@ export function arrange(
     const table = (from: Track) =>
         [from.time, shown(from.high), shown(from.low), shown(from.mean)] as uPlot.AlignedData;
     const measured = sensors.map(({ time, value }) => [time, shown(value)] as uPlot.AlignedData);
-    return uPlot.join([...measured, table(cone(forecast, track)), table(withGaps(track))]);
+    const core = cone(forecast, track, narrow);
+    return uPlot.join([
+        ...measured,
+        table(cone(forecast, track, wide)),
+        table(withGaps(track)),
+        [core.time, shown(core.high), shown(core.low)] as uPlot.AlignedData,
+    ]);
 }

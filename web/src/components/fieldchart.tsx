@@ -17,6 +17,7 @@ const redraw_ms = 200;
 // columns of arrange(), after time and the sensors'
 const forecast_offset = 1;
 const estimate_offset = 4;
+const core_offset = 7;
 
 const forecastOf = (address: string): Forecast | undefined =>
     forecasts.value.find((forecast) => sameField(forecast.field, address));
@@ -101,7 +102,7 @@ function Legend({ address, under }: { address: string; under: Signal<string> }) 
                     ))}
                     {forecast === undefined ? null : (
                         <span class="key forecast">
-                            forecast, 90 % band{age === null ? '' : `, issued ${age < 1 ? 'now' : `${durationText(age)} ago`}`}
+                            forecast, 50 and 90 % bands{age === null ? '' : `, issued ${age < 1 ? 'now' : `${durationText(age)} ago`}`}
                         </span>
                     )}
                     {events.value.length > 0 ? <span class="key alarm">event</span> : null}
@@ -158,6 +159,7 @@ function FieldChart({ address, alone }: { address: string; alone: boolean }) {
         const ink = colours();
         const [high, low] = edges();
         const [forecastHigh, forecastLow] = edges();
+        const [coreHigh, coreLow] = edges();
         const shades = [ink.measured, ink.difference, ink.whatIf];
         const before = points.current.length;
         return {
@@ -167,10 +169,13 @@ function FieldChart({ address, alone }: { address: string; alone: boolean }) {
                 ...points.current.map(({ name }, index) => dots(name, faded(shades[index % 3] as string, 0.5))),
                 forecastHigh, forecastLow, line('forecast', ink.forecast, [6, 4], true),
                 high, low, line('estimate', ink.estimate),
+                coreHigh, coreLow,
             ],
             bands: [
-                { series: [before + 1, before + 2], fill: faded(ink.forecast, 0.2) },
-                { series: [before + 4, before + 5], fill: faded(ink.estimate, 0.2) },
+                ...[forecast_offset, core_offset].map((offset) => (
+                    { series: [before + offset, before + offset + 1], fill: faded(ink.forecast, 0.2) }
+                )),
+                { series: [before + estimate_offset, before + estimate_offset + 1], fill: faded(ink.estimate, 0.2) },
             ] as uPlot.Band[],
             range,
             spans: () => eventSpans(address),
