@@ -51,7 +51,8 @@ gm_transform gm_transform_start(double *room, size_t lanes, double inflation);
 ///                     another matrix for every value
 /// @param innovations  out, [measurement_count], all against the lanes as they are given; NULL to
 ///                     skip
-/// @return as gm_analysis_check: then nothing was changed
+/// @return as gm_analysis_check: then nothing was changed; GM_NUMERIC also when lanes are
+/// so far apart that their variance is no number: then transform and innovations are spoilt
 gm_status gm_transform_take(gm_transform *transform, const gm_analysis *analysis,
                             gm_innovation *innovations, gm_error *error);
 
@@ -95,9 +96,14 @@ gm_transform_options gm_default_transform_options(void);
 
 /// The whole update: transforms values and predictions.
 /// @param room  [gm_transform_room(lanes)]
-/// @return as gm_analysis_check, and GM_INVALID for a factor that is not positive and finite: then
-/// nothing was changed
+/// @return as gm_transform_take and gm_transform_symmetrise, and GM_INVALID for a factor that is
+/// not positive and finite: then values and predictions are as they were
 gm_status gm_transform_update(const gm_analysis *analysis, const gm_transform_options *options,
                               double *room, gm_innovation *innovations, gm_error *error);
+
+/// Whether gm_transform_update is likely to be quicker than gm_square_root_update, without the
+/// symmetric root, and can be used at all. A function of sizes and of what is asked for, never of
+/// values.
+bool gm_transform_pays(const gm_analysis *analysis);
 
 #endif

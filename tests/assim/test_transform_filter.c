@@ -271,11 +271,33 @@ static void what_makes_no_sense_changes_nothing(void **state)
         assert_refused(&analysis, &options, GM_NUMERIC);
         *spoilt[i] = kept;
     }
+    double kept = world.predictions[3];
+    world.predictions[3] = 1e200;
+    other = world;
+    assert_int_equal(gm_transform_update(&analysis, &options, room, NULL, NULL), GM_NUMERIC);
+    assert_memory_equal(&world, &other, sizeof world);
+    world.predictions[3] = kept;
     options.before = 0.0;
     assert_refused(&analysis, &options, GM_INVALID);
     options.before = 1.0;
     options.after = NAN;
     assert_refused(&analysis, &options, GM_INVALID);
+}
+
+static void a_transform_pays_for_many_values(void **state)
+{
+    (void)state;
+    const size_t sizes[][3] = { { 4, 64, 2 },     { 100000, 32, 1 },  { 4, 8, 1 },
+                                { 100, 256, 40 }, { 1000, 256, 100 }, { 100000, 32, 100 } };
+    const double caution[100] = { 0 };
+    for (size_t kind = 0; kind < 6; kind++) {
+        gm_analysis analysis = { .value_count = sizes[kind][0],
+                                 .lanes = sizes[kind][1],
+                                 .measurement_count = sizes[kind][2] };
+        assert_int_equal(gm_transform_pays(&analysis), kind >= 4);
+        analysis.caution = caution;
+        assert_false(gm_transform_pays(&analysis));
+    }
 }
 
 static void lanes_without_spread_stay(void **state)
@@ -335,6 +357,7 @@ int main(void)
         cmocka_unit_test(inflation_before_and_after_are_those_of_deviations),
         cmocka_unit_test(bits_do_not_depend_on_neighbours_or_workers),
         cmocka_unit_test(what_makes_no_sense_changes_nothing),
+        cmocka_unit_test(a_transform_pays_for_many_values),
         cmocka_unit_test(lanes_without_spread_stay),
         cmocka_unit_test(the_truth_is_one_of_the_lanes),
     };
