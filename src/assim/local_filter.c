@@ -315,18 +315,18 @@ static gm_status find_slots(gm_local_filter *f, const gm_analysis *analysis,
     return GM_OK;
 }
 
-static gm_status check_update(const gm_local_filter *f, const gm_analysis *analysis,
-                              const gm_local_options *options, gm_error *error)
+gm_status gm_local_filter_check(const gm_local_filter *filter, const gm_analysis *analysis,
+                                const gm_local_options *options, gm_error *error)
 {
     gm_status status = gm_analysis_check(analysis, error);
     if (status != GM_OK) {
         return status;
     }
-    size_t value_count = gm_localisation_value_count(f->where);
-    if (analysis->lanes != f->lanes || analysis->value_count != value_count) {
+    size_t value_count = gm_localisation_value_count(filter->where);
+    if (analysis->lanes != filter->lanes || analysis->value_count != value_count) {
         return gm_error_set(error, GM_INVALID,
                             "%zu values in %zu lanes for a local filter of %zu in %zu",
-                            analysis->value_count, analysis->lanes, value_count, f->lanes);
+                            analysis->value_count, analysis->lanes, value_count, filter->lanes);
     }
     if (analysis->caution != NULL || analysis->chance != 0.0) {
         return gm_error_set(error, GM_INVALID,
@@ -335,10 +335,11 @@ static gm_status check_update(const gm_local_filter *f, const gm_analysis *analy
     }
     bool factors =
         options->before > 0.0 && options->after > 0.0 && isfinite(options->before * options->after);
-    if (!factors || gm_workers_count(options->workers) > f->worker_count) {
-        return gm_error_set(
-            error, GM_INVALID, "inflation by %g and %g, or %zu workers where %zu were expected",
-            options->before, options->after, gm_workers_count(options->workers), f->worker_count);
+    if (!factors || gm_workers_count(options->workers) > filter->worker_count) {
+        return gm_error_set(error, GM_INVALID,
+                            "inflation by %g and %g, or %zu workers where %zu were expected",
+                            options->before, options->after, gm_workers_count(options->workers),
+                            filter->worker_count);
     }
     return GM_OK;
 }
@@ -352,7 +353,7 @@ gm_status gm_local_filter_update(gm_local_filter *filter, const gm_analysis *ana
                                  const gm_local_options *options, gm_innovation *innovations,
                                  gm_error *error)
 {
-    gm_status status = check_update(filter, analysis, options, error);
+    gm_status status = gm_local_filter_check(filter, analysis, options, error);
     status = status == GM_OK ? find_slots(filter, analysis, options, error) : status;
     if (status != GM_OK) {
         return status;

@@ -52,6 +52,11 @@ typedef struct gm_local_options {
 /// No inflation, no rotation, all measurements, this thread.
 gm_local_options gm_default_local_options(void);
 
+/// What an update asks of its input, `which` apart. A pure look.
+/// @return as gm_local_filter_update
+gm_status gm_local_filter_check(const gm_local_filter *filter, const gm_analysis *analysis,
+                                const gm_local_options *options, gm_error *error);
+
 /// Moves the values. The result is the same, bit by bit, for any number of workers.
 /// @param analysis     as many lanes and values as the filter; `caution` NULL and `chance` 0, which
 ///                     need a transform for every value. Predictions are read only: whoever needs

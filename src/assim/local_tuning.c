@@ -94,20 +94,24 @@ GM_KERNEL static double tuning_square_correlation(const double *a, const double 
 }
 
 void gm_radius_take(gm_radius *radius, const gm_analysis *analysis, const gm_radius_pairs *pairs,
-                    double memory)
+                    const uint32_t *row_of)
 {
+    const double kept = 1.0 - 1.0 / GM_RADIUS_MEMORY;
     size_t lanes = analysis->lanes;
     for (size_t bin = 0; bin < GM_RADIUS_BINS; bin++) {
-        radius->squares[bin] *= 1.0 - 1.0 / memory;
-        radius->distances[bin] *= 1.0 - 1.0 / memory;
-        radius->counts[bin] *= 1.0 - 1.0 / memory;
+        radius->squares[bin] *= kept;
+        radius->distances[bin] *= kept;
+        radius->counts[bin] *= kept;
     }
     for (size_t k = 0; k < pairs->count; k++) {
         const gm_radius_pair *pair = &pairs->pairs[k];
+        uint32_t row = row_of == NULL ? pair->measurement : row_of[pair->measurement];
+        if (row == (uint32_t)GM_RADIUS_ABSENT) {
+            continue;
+        }
         double place = pair->distance / pairs->reach * GM_RADIUS_BINS;
-        double square =
-            tuning_square_correlation(analysis->values + pair->value * lanes,
-                                      analysis->predictions + pair->measurement * lanes, lanes);
+        double square = tuning_square_correlation(analysis->values + pair->value * lanes,
+                                                  analysis->predictions + row * lanes, lanes);
         if (place >= 0.0 && place <= GM_RADIUS_BINS && isfinite(square)) {
             size_t bin = place < GM_RADIUS_BINS ? (size_t)place : GM_RADIUS_BINS - 1;
             radius->squares[bin] += square;
@@ -169,8 +173,7 @@ GM_KERNEL static void tuning_sum_innovations(const gm_analysis *analysis, double
     }
 }
 
-double gm_local_inflation_take(gm_local_inflation *inflation, const gm_analysis *analysis,
-                               double memory)
+double gm_local_inflation_take(gm_local_inflation *inflation, const gm_analysis *analysis)
 {
     double excess = 0.0, spread = 0.0;
     tuning_sum_innovations(analysis, &excess, &spread);
@@ -179,8 +182,8 @@ double gm_local_inflation_take(gm_local_inflation *inflation, const gm_analysis 
         inflation->excess = first_factor * first_factor * spread;
     }
     if (isfinite(excess) && isfinite(spread)) {
-        inflation->excess += (excess - inflation->excess) / memory;
-        inflation->spread += (spread - inflation->spread) / memory;
+        inflation->excess += (excess - inflation->excess) / GM_LOCAL_INFLATION_MEMORY;
+        inflation->spread += (spread - inflation->spread) / GM_LOCAL_INFLATION_MEMORY;
     }
     double square = inflation->excess / inflation->spread;
     return square > 1.0 ? fmin(sqrt(square), greatest_factor) : 1.0; // 1 for NaN

@@ -33,8 +33,9 @@
 
 enum {
     GM_RADIUS_BINS = 32,
-    GM_RADIUS_MEMORY = 50,           // analyses
-    GM_LOCAL_INFLATION_MEMORY = 200, // analyses
+    GM_RADIUS_MEMORY = 50,           // analyses by which correlations are forgotten
+    GM_LOCAL_INFLATION_MEMORY = 200, // and innovations
+    GM_RADIUS_ABSENT = -1,           // as uint32_t: a measurement that is not in the analysis
 };
 
 /// A value and a measurement whose correlation is looked at.
@@ -71,9 +72,10 @@ void gm_radius_draw_pairs_by_hops(const gm_local_values *values, const gm_local_
                                   gm_random random, uint32_t *work, gm_radius_pairs *pairs);
 
 /// Takes the lanes before an analysis in. Pairs of lanes that agree or are not finite are left out.
-/// @param memory  > 1: analyses by which is forgotten: GM_RADIUS_MEMORY
+/// @param row_of  [measurements that pairs know of]: their row in the analysis, or
+///                GM_RADIUS_ABSENT; NULL: measurement m is row m
 void gm_radius_take(gm_radius *radius, const gm_analysis *analysis, const gm_radius_pairs *pairs,
-                    double memory);
+                    const uint32_t *row_of);
 
 /// The radius for a taper of a local filter.
 /// @param lanes     with fewer than 4, or nothing taken in, nothing can be said
@@ -92,10 +94,8 @@ typedef struct gm_local_inflation {
 
 /// Takes the innovations of an analysis in.
 /// @param analysis  sound (gm_analysis_check); values are not looked at
-/// @param memory    > 1: analyses by which is forgotten: GM_LOCAL_INFLATION_MEMORY
 /// @return by what deviations are to be multiplied before this analysis (gm_local_options.before),
 ///         1 .. 4; 1.05 in the beginning
-double gm_local_inflation_take(gm_local_inflation *inflation, const gm_analysis *analysis,
-                               double memory);
+double gm_local_inflation_take(gm_local_inflation *inflation, const gm_analysis *analysis);
 
 #endif

@@ -3,8 +3,7 @@
 
 #include <math.h>
 
-#include "assim/local_filter.h"
-#include "assim/local_tuning.h"
+#include "assim/local_untended.h"
 #include "assim/particle_filter.h"
 #include "assim/resampling.h"
 #include "assim/transform_filter.h"
@@ -12,22 +11,7 @@
 
 enum { ROTATION }; // purposes of the filters' draws
 
-enum { PAIRS = 600, RADIUS_INTERVAL = 20 };
-
-static const double radius_change = 0.05; // relative: less is not worth new lists
-
 // ---- the local filter ----
-
-typedef struct local_memory {
-    gm_localisation *where;
-    gm_local_filter *filter;
-    double *turn; // room of a transform
-    // of a filter that tunes itself
-    double radius; // of `where`
-    gm_radius_pairs pairs;
-    gm_radius correlations;
-    gm_local_inflation inflation;
-} local_memory;
 
 /// Where variables stand: on a circle, one a metre, batches in the middle of their own.
 typedef struct circle {
@@ -37,13 +21,22 @@ typedef struct circle {
     gm_local_points points;
 } circle;
 
+typedef struct local_memory {
+    circle places;
+    gm_localisation *where;  // NULL when untended
+    gm_local_filter *filter; // NULL when untended
+    gm_local_untended *untended;
+    gm_local_memory learned;
+    double *turn; // room of a transform
+} local_memory;
+
 static void close_local(void *memory)
 {
     local_memory *of = memory;
     gm_local_filter_close(of->filter);
     gm_localisation_close(of->where);
+    gm_local_untended_close(of->untended);
     gm_memory_free(of->turn);
-    gm_memory_free(of->pairs.pairs);
     gm_memory_free(of);
 }
 
@@ -68,73 +61,39 @@ static void lay_out_circle(const gm_lorenz_setting *setting, size_t batch_size, 
                                    .measurements = c->at };
 }
 
-/// Takes the place of the filter there was.
-static gm_status localise(local_memory *of, const circle *c, double radius, size_t lanes,
-                          gm_error *error)
-{
-    gm_localisation *where = NULL;
-    gm_local_filter *filter = NULL;
-    gm_status status =
-        gm_localisation_by_points(&c->values, &c->points, gm_default_taper(radius), &where, error);
-    if (status == GM_OK) {
-        status = gm_local_filter_create(where, lanes, 1, &filter, error);
-    }
-    if (status != GM_OK) {
-        gm_localisation_close(where);
-        return status;
-    }
-    gm_local_filter_close(of->filter);
-    gm_localisation_close(of->where);
-    of->where = where;
-    of->filter = filter;
-    of->radius = radius;
-    return GM_OK;
-}
-
 static gm_status open_local(const gm_lorenz_setting *setting, size_t lanes, const void *settings,
                             void **memory, gm_error *error)
 {
     const gm_lorenz_locality *locality = settings;
     local_memory *of = gm_memory_new(1, sizeof *of);
-    if (of == NULL) {
+    double *turn = gm_memory_new(gm_transform_room(lanes), sizeof *turn);
+    if (of == NULL || turn == NULL) {
+        gm_memory_free(of);
+        gm_memory_free(turn);
         return gm_error_set(error, GM_MEMORY, "no memory for a local filter");
     }
-    circle c;
-    lay_out_circle(setting, locality->batch, &c);
-    gm_status status =
-        localise(of, &c, locality->radius > 0.0 ? locality->radius : 1.0, lanes, error);
-    of->turn = gm_memory_new(gm_transform_room(lanes), sizeof *of->turn);
-    of->pairs = (gm_radius_pairs){ .pairs = gm_memory_new(PAIRS, sizeof *of->pairs.pairs),
-                                   .count = PAIRS,
-                                   .reach = 0.5 * (double)setting->size };
-    if (status == GM_OK && (of->turn == NULL || of->pairs.pairs == NULL)) {
-        status = gm_error_set(error, GM_MEMORY, "no memory for a local filter");
+    of->turn = turn;
+    circle *c = &of->places;
+    lay_out_circle(setting, locality->batch, c);
+    gm_status status;
+    if (locality->radius > 0.0) {
+        gm_taper taper = gm_default_taper(locality->radius);
+        status = gm_localisation_by_points(&c->values, &c->points, taper, &of->where, error);
+        if (status == GM_OK) {
+            status = gm_local_filter_create(of->where, lanes, 1, &of->filter, error);
+        }
+    } else {
+        const gm_local_places places = { .values = &c->values,
+                                         .points = &c->points,
+                                         .reach = 0.5 * (double)setting->size };
+        status = gm_local_untended_create(&places, lanes, 1, &of->untended, error);
     }
     if (status != GM_OK) {
         close_local(of);
         return status;
     }
-    gm_radius_draw_pairs(&c.values, &c.points, gm_random_for(1, "pairs"), &of->pairs);
     *memory = of;
     return GM_OK;
-}
-
-/// Looks at correlations, and now and then at what radius they ask for.
-static gm_status adapt_radius(local_memory *of, const gm_lorenz_locality *locality,
-                              const gm_lorenz_moment *moment, gm_error *error)
-{
-    gm_radius_take(&of->correlations, &moment->analysis, &of->pairs, GM_RADIUS_MEMORY);
-    if (moment->index % RADIUS_INTERVAL != 0) {
-        return GM_OK;
-    }
-    double radius =
-        gm_radius_estimate(&of->correlations, moment->analysis.lanes, of->pairs.reach, of->radius);
-    if (fabs(radius - of->radius) <= radius_change * of->radius) {
-        return GM_OK;
-    }
-    circle c;
-    lay_out_circle(moment->setting, locality->batch, &c);
-    return localise(of, &c, radius, moment->analysis.lanes, error);
 }
 
 static gm_status analyse_local(void *memory, const void *settings, gm_lorenz_moment *moment,
@@ -142,25 +101,19 @@ static gm_status analyse_local(void *memory, const void *settings, gm_lorenz_mom
 {
     local_memory *of = memory;
     const gm_lorenz_locality *locality = settings;
-    gm_status status = gm_analysis_check(&moment->analysis, error);
-    if (status == GM_OK && locality->radius == 0.0) {
-        status = adapt_radius(of, locality, moment, error);
-    }
-    if (status != GM_OK) {
-        return status;
-    }
     gm_local_options options = gm_default_local_options();
-    if (locality->inflation > 0.0) {
-        options.after = locality->inflation;
-    } else {
-        options.before =
-            gm_local_inflation_take(&of->inflation, &moment->analysis, GM_LOCAL_INFLATION_MEMORY);
-    }
     if (locality->turns) {
         gm_transform turn = gm_transform_start(of->turn, moment->analysis.lanes, 1.0);
         gm_transform_rotate(&turn, moment->random, ROTATION, moment->index);
         options.rotation = turn.matrix;
     }
+    if (of->untended != NULL) {
+        const gm_local_step step = { .analysis = &moment->analysis,
+                                     .options = options,
+                                     .memory = &of->learned };
+        return gm_local_untended_update(of->untended, &step, error);
+    }
+    options.after = locality->inflation;
     return gm_local_filter_update(of->filter, &moment->analysis, &options, NULL, error);
 }
 

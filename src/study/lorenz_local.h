@@ -6,13 +6,13 @@
 
 /// Settings of gm_lorenz_local.
 typedef struct gm_lorenz_locality {
-    double radius;    // of the taper, in variables; 0: found by itself
-    double inflation; // of deviations, after each analysis; 0: found by itself, before each
+    double radius;    // of the taper, in variables; 0: untended, assim/local_untended.h
+    double inflation; // of deviations, after each analysis; not looked at when untended
     size_t batch;     // neighbouring variables that are moved as one, >= 1
     bool turns;       // random rotations after each analysis
 } gm_lorenz_locality;
 
-extern const gm_lorenz_filter gm_lorenz_local; // assim/local_filter.h, assim/local_tuning.h
+extern const gm_lorenz_filter gm_lorenz_local; // assim/local_filter.h
 
 /// Settings of gm_lorenz_particles.
 typedef struct gm_lorenz_renewal {

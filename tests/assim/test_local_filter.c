@@ -10,6 +10,7 @@
 
 #include "assim/local_filter.h"
 #include "assim/transform_filter.h"
+#include "base/arena.h"
 #include "num/statistics.h"
 
 enum { VALUES = 150, MEASUREMENTS = 40, LANES_MAX = 24 };
@@ -96,7 +97,6 @@ static void assert_close(const double *a, const double *b, size_t count, double 
 static void compare_with_global(size_t lanes, size_t measurement_count)
 {
     static scene local, global;
-    static double room[4 * LANES_MAX * LANES_MAX + 16 * LANES_MAX + 64];
     draw_scene(&local, lanes, measurement_count);
     global = local;
     gm_localisation *where = localise(VALUES, measurement_count, 1e9);
@@ -108,7 +108,8 @@ static void compare_with_global(size_t lanes, size_t measurement_count)
     gm_transform_options reference = gm_default_transform_options();
     reference.after = options.after;
     reference.before = options.before;
-    assert_true(gm_transform_room(lanes) <= sizeof room / sizeof *room);
+    double *room = gm_memory_new(gm_transform_room(lanes), sizeof *room);
+    assert_non_null(room);
     gm_innovation found[MEASUREMENTS], expected[MEASUREMENTS];
     gm_error error = { 0 };
     if (gm_local_filter_update(filter, &analysis, &options, found, &error) != GM_OK) {
@@ -117,6 +118,7 @@ static void compare_with_global(size_t lanes, size_t measurement_count)
     assert_int_equal(gm_transform_update(&whole, &reference, room, expected, &error), GM_OK);
     assert_close(local.values, global.values, VALUES * lanes, 1e-10);
     assert_close(&found[0].mean, &expected[0].mean, 3 * measurement_count, 1e-10);
+    gm_memory_free(room);
     gm_local_filter_close(filter);
     gm_localisation_close(where);
 }
@@ -200,7 +202,6 @@ static void rotation_keeps_mean_and_covariances_across_batches(void **state)
     (void)state;
     enum { LANES = 20 };
     static scene plain, turned;
-    static double room[4 * LANES * LANES + 16 * LANES + 64];
     draw_scene(&plain, LANES, MEASUREMENTS);
     turned = plain;
     gm_localisation *where = localise(1, MEASUREMENTS, 4.0);
@@ -208,7 +209,8 @@ static void rotation_keeps_mean_and_covariances_across_batches(void **state)
     gm_local_options options = gm_default_local_options();
     gm_analysis analysis = analysis_of(&plain), other = analysis_of(&turned);
     assert_int_equal(gm_local_filter_update(filter, &analysis, &options, NULL, NULL), GM_OK);
-    assert_true(gm_transform_room(LANES) <= sizeof room / sizeof *room);
+    double *room = gm_memory_new(gm_transform_room(LANES), sizeof *room);
+    assert_non_null(room);
     gm_transform turn = gm_transform_start(room, LANES, 1.0);
     gm_transform_rotate(&turn, gm_random_for(1, "turn"), 0, 0);
     options.rotation = turn.matrix;
@@ -224,6 +226,7 @@ static void rotation_keeps_mean_and_covariances_across_batches(void **state)
         }
         assert_true(fabs(mean_a - mean_b) < 1e-11 && fabs(sum) < 1e-10);
     }
+    gm_memory_free(room);
     gm_local_filter_close(filter);
     gm_localisation_close(where);
 }

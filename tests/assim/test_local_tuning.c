@@ -84,7 +84,7 @@ static double found_radius(size_t lanes, size_t length)
     for (uint64_t k = 0; k < 20; k++) {
         draw_scene(&s, lanes, length, k);
         gm_analysis analysis = analysis_of(&s);
-        gm_radius_take(&radius, &analysis, &all, GM_RADIUS_MEMORY);
+        gm_radius_take(&radius, &analysis, &all, NULL);
     }
     return gm_radius_estimate(&radius, lanes, reach_m, 7.0);
 }
@@ -153,7 +153,7 @@ static void lanes_that_agree_are_left_out(void **state)
     memset(&s, 0, sizeof s);
     s.lanes = 10;
     gm_analysis analysis = analysis_of(&s);
-    gm_radius_take(&radius, &analysis, &all, GM_RADIUS_MEMORY);
+    gm_radius_take(&radius, &analysis, &all, NULL);
     assert_true(gm_radius_estimate(&radius, 10, reach_m, 7.0) == 7.0);
 }
 
@@ -177,7 +177,7 @@ static double found_inflation(double factor, double noise)
             s.variance[j] = noise;
         }
         gm_analysis analysis = analysis_of(&s);
-        found = gm_local_inflation_take(&inflation, &analysis, GM_LOCAL_INFLATION_MEMORY);
+        found = gm_local_inflation_take(&inflation, &analysis);
         assert_true(k > 0 || factor > 2.0 || fabs(found - 1.05) < 0.02);
     }
     return found;
@@ -205,7 +205,7 @@ static void lanes_without_spread_are_not_inflated(void **state)
     }
     gm_analysis analysis = analysis_of(&s);
     gm_local_inflation inflation = { 0 };
-    double factor = gm_local_inflation_take(&inflation, &analysis, GM_LOCAL_INFLATION_MEMORY);
+    double factor = gm_local_inflation_take(&inflation, &analysis);
     assert_true(factor >= 1.0 && factor <= 4.0);
 }
 
