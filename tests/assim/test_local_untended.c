@@ -65,6 +65,26 @@ static gm_local_untended *open_circle(void)
     return made;
 }
 
+/// The same circle as a network: a hop is a metre.
+static gm_local_untended *open_ring(gm_network **network)
+{
+    static uint32_t ends[VALUES][2], nodes[VALUES], measured[MEASUREMENTS];
+    static const gm_local_values values = { VALUES, NULL, VALUES, MEASUREMENTS };
+    static gm_local_nodes at;
+    for (uint32_t i = 0; i < VALUES; i++) {
+        ends[i][0] = nodes[i] = i;
+        ends[i][1] = (i + 1) % VALUES;
+        measured[i / 2] = i / 2 * 2;
+    }
+    assert_int_equal(gm_network_create(VALUES, VALUES, (const uint32_t(*)[2])ends, network, NULL),
+                     GM_OK);
+    at = (gm_local_nodes){ *network, nodes, measured };
+    const gm_local_places places = { .values = &values, .nodes = &at, .reach = 30.0 };
+    gm_local_untended *made = NULL;
+    assert_int_equal(gm_local_untended_create(&places, LANES, 1, &made, NULL), GM_OK);
+    return made;
+}
+
 static gm_status update(gm_local_untended *filter, world *w)
 {
     const gm_analysis analysis = { .lanes = LANES,
@@ -80,59 +100,68 @@ static gm_status update(gm_local_untended *filter, world *w)
     return gm_local_untended_update(filter, &step, NULL);
 }
 
-static void it_learns_and_follows(void **state)
+static void follow(gm_local_untended *filter, world *w, uint64_t from)
 {
-    (void)state;
+    for (uint64_t step = from; step < STEPS; step++) {
+        advance(w, step);
+        assert_int_equal(update(filter, w), GM_OK);
+    }
+}
+
+static void assert_follows(gm_local_untended *filter)
+{
     static world w;
     memset(&w, 0, sizeof w);
-    gm_local_untended *filter = open_circle();
+    follow(filter, &w, 0);
     double square = 0.0, free = 0.0;
-    for (uint64_t step = 0; step < STEPS; step++) {
-        advance(&w, step);
-        assert_int_equal(update(filter, &w), GM_OK);
-        for (size_t i = 0; step >= STEPS / 2 && i < VALUES; i++) {
-            double mean = 0.0;
-            for (size_t lane = 0; lane < LANES; lane++) {
-                mean += w.values[i * LANES + lane] / LANES;
-            }
-            square += (mean - w.truth[i]) * (mean - w.truth[i]);
-            free += w.truth[i] * w.truth[i];
+    for (size_t i = 0; i < VALUES; i++) {
+        double mean = 0.0;
+        for (size_t lane = 0; lane < LANES; lane++) {
+            mean += w.values[i * LANES + lane] / LANES;
         }
+        square += (mean - w.truth[i]) * (mean - w.truth[i]);
+        free += w.truth[i] * w.truth[i];
     }
     assert_true(square < 0.15 * free);
     assert_true(w.learned.radius > 0.5 && w.learned.radius < 10.0);
     assert_int_equal(w.learned.analyses, STEPS);
+}
+
+static void it_learns_and_follows_by_metres_and_by_hops(void **state)
+{
+    (void)state;
+    gm_local_untended *filter = open_circle();
+    assert_follows(filter);
     gm_local_untended_close(filter);
+    gm_network *network = NULL;
+    filter = open_ring(&network);
+    assert_follows(filter);
+    gm_local_untended_close(filter);
+    gm_network_close(network);
 }
 
 static void a_rewound_state_ends_in_the_same_bits(void **state)
 {
     (void)state;
     static world w, kept, first;
+    enum { KEPT = 13 }; // other radii are found at the 20th and at the 40th
     memset(&w, 0, sizeof w);
     gm_local_untended *filter = open_circle();
-    for (uint64_t step = 0; step < STEPS; step++) {
-        if (step == 13) {
-            kept = w; // another radius is found at the 20th and at the 40th
-        }
+    for (uint64_t step = 0; step < KEPT; step++) {
         advance(&w, step);
         assert_int_equal(update(filter, &w), GM_OK);
     }
+    kept = w;
+    follow(filter, &w, KEPT);
     first = w;
     w = kept;
-    for (uint64_t step = 13; step < STEPS; step++) {
-        advance(&w, step);
-        assert_int_equal(update(filter, &w), GM_OK);
-    }
+    follow(filter, &w, KEPT);
     assert_memory_equal(&w, &first, sizeof w);
     gm_local_untended_close(filter);
     // and so does another filter that takes over on the way
     filter = open_circle();
     w = kept;
-    for (uint64_t step = 13; step < STEPS; step++) {
-        advance(&w, step);
-        assert_int_equal(update(filter, &w), GM_OK);
-    }
+    follow(filter, &w, KEPT);
     assert_memory_equal(&w, &first, sizeof w);
     gm_local_untended_close(filter);
 }
@@ -166,7 +195,7 @@ static void what_makes_no_sense_changes_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_learns_and_follows),
+        cmocka_unit_test(it_learns_and_follows_by_metres_and_by_hops),
         cmocka_unit_test(a_rewound_state_ends_in_the_same_bits),
         cmocka_unit_test(what_makes_no_sense_changes_nothing),
     };
