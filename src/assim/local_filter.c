@@ -13,7 +13,6 @@
 
 #include "assim/lane_sums.h"
 #include "base/arena.h"
-#include "base/require.h"
 #include "num/dense.h"
 #include "num/inverse_root.h"
 
@@ -231,6 +230,8 @@ static void move_batch(const gm_local_filter *f, size_t batch, local_room *room)
     gm_root root;
     if (measured) {
         root = make_root(f, room);
+    } else if (f->options->rotation == NULL && f->options->after == 1.0) {
+        return; // not a bit is to change
     }
     for (size_t first = 0; first < value_count; first += GM_LANES) {
         size_t left = value_count - first;
@@ -258,14 +259,16 @@ static void move_chunk(void *context, size_t chunk)
 
 // ---- the whole ----
 
-static GM_KERNEL gm_innovation local_innovation(const gm_analysis *analysis, size_t index)
+/// @param mean  out: of the predictions
+static GM_KERNEL gm_innovation local_innovation(const gm_analysis *analysis, size_t index,
+                                                double *mean)
 {
     size_t lanes = analysis->lanes;
     const double *prediction = analysis->predictions + index * lanes;
-    double mean = gm_lane_sum(prediction, lanes) / (double)lanes;
+    *mean = gm_lane_sum(prediction, lanes) / (double)lanes;
     double variance =
-        gm_lane_comoment(prediction, mean, prediction, mean, lanes) / (double)(lanes - 1);
-    return (gm_innovation){ .mean = analysis->measured[index] - mean,
+        gm_lane_comoment(prediction, *mean, prediction, *mean, lanes) / (double)(lanes - 1);
+    return (gm_innovation){ .mean = analysis->measured[index] - *mean,
                             .spread = sqrt(variance + analysis->variance[index]),
                             .ensemble_variance = variance };
 }
@@ -276,10 +279,10 @@ static double scale_prediction(gm_local_filter *f, size_t index)
 {
     const gm_analysis *analysis = f->analysis;
     size_t lanes = analysis->lanes;
-    gm_innovation found = local_innovation(analysis, index);
+    double mean;
+    gm_innovation found = local_innovation(analysis, index, &mean);
     double before = f->options->before, variance = gm_analysis_trusted_variance(analysis, index);
     double ensemble = before * before * found.ensemble_variance;
-    double mean = analysis->measured[index] - found.mean;
     double scale = 1.0 / sqrt(variance * (double)(lanes - 1));
     const double *from = analysis->predictions + index * lanes;
     double *to = f->deviations + index * lanes;
@@ -369,7 +372,8 @@ gm_status gm_local_filter_update(gm_local_filter *filter, const gm_analysis *ana
                             "predictions are too far apart for their measurements' errors");
     }
     for (size_t index = 0; innovations != NULL && index < analysis->measurement_count; index++) {
-        innovations[index] = local_innovation(analysis, index);
+        double mean;
+        innovations[index] = local_innovation(analysis, index, &mean);
     }
     size_t batch_count = gm_localisation_batch_count(filter->where);
     gm_workers_run(options->workers, (batch_count + CHUNK_BATCHES - 1) / CHUNK_BATCHES, move_chunk,
