@@ -8,7 +8,14 @@
 #include "base/calendar.h"
 #include "twin/suspects.h"
 
-enum { PURPOSE_ORDER = 16, PURPOSE_OFFSET, PURPOSE_SIZE, PURPOSE_WALK, TOLD_PLACES = 3 };
+enum {
+    PURPOSE_ORDER = 16,
+    PURPOSE_OFFSET,
+    PURPOSE_SIZE,
+    PURPOSE_WALK,
+    PURPOSE_WANDER,
+    TOLD_PLACES = 3
+};
 
 // a size walks by this share of what it was, per root of a second: a tenth in an hour; and, while
 // an alarm that is younger says that something is different again, all of it in a quarter of an
@@ -35,15 +42,21 @@ static size_t stride(const gm_twin *twin)
     return sizeof(gm_adopted) + twin->lanes * sizeof(gm_adopted_lane);
 }
 
-static const gm_adopted *slot_of(const gm_twin *twin, size_t slot)
+static const gm_adopted *slot_in(const gm_twin *twin, const gm_state *state, size_t slot)
 {
-    const char *bytes = gm_state_section(twin->state, SECTION_ADOPTED);
+    const char *bytes = gm_state_section(state, SECTION_ADOPTED);
     return (const gm_adopted *)(const void *)(bytes + slot * stride(twin));
 }
 
-static gm_adopted *slot_write(gm_twin *twin, size_t slot)
+/// Of the live state.
+static const gm_adopted *slot_of(const gm_twin *twin, size_t slot)
 {
-    char *bytes = gm_state_section_write(twin->state, SECTION_ADOPTED);
+    return slot_in(twin, twin->state, slot);
+}
+
+static gm_adopted *slot_write(const gm_twin *twin, gm_state *state, size_t slot)
+{
+    char *bytes = gm_state_section_write(state, SECTION_ADOPTED);
     return bytes == NULL ? NULL : (gm_adopted *)(void *)(bytes + slot * stride(twin));
 }
 
@@ -119,39 +132,55 @@ bool gm_adopted_elsewhere(const gm_twin *twin, uint64_t id, uint32_t trial)
 
 // ---- fields ----
 
+/// A change, the state whose fields are to show it, and whether they are to: else they are as
+/// without it.
+typedef struct written {
+    const gm_adopted *change;
+    gm_state *state;
+    bool added;
+} written;
+
 /// Writes the field of lane `first`'s place in all lanes that hold the change there.
-/// @param added  false: without the change
-static gm_status write_place(gm_twin *twin, const gm_adopted *change, size_t first, bool added,
-                             gm_error *error)
+static gm_status write_place(gm_twin *twin, const written *what, size_t first, gm_error *error)
 {
     double *values = twin->estimator.lane_values;
-    const gm_adopted_lane *lanes = lanes_of(change);
+    const gm_adopted_lane *lanes = lanes_of(what->change);
     const gm_suspect_trial *trial = trial_at(twin, lanes[first].place);
-    gm_status status = gm_state_read(twin->state, trial->ref, values, error);
+    gm_status status = gm_state_read(what->state, trial->ref, values, error);
     for (size_t lane = first; status == GM_OK && lane < twin->lanes; lane++) {
         if (lanes[lane].place == lanes[first].place) {
             // a change never turns into its opposite
-            bool holds = added && lanes[lane].size * change->size > 0.0;
+            bool holds = what->added && lanes[lane].size * what->change->size > 0.0;
             values[lane] = lanes[lane].base + (holds ? lanes[lane].size : 0.0);
         }
     }
-    return status == GM_OK ? gm_state_write(twin->state, trial->ref, values, error) : status;
+    return status == GM_OK ? gm_state_write(what->state, trial->ref, values, error) : status;
 }
 
-/// The fields of all places, as write_place.
-static gm_status write_fields(gm_twin *twin, const gm_adopted *change, bool added, gm_error *error)
+/// The fields of all places.
+static gm_status write_fields(gm_twin *twin, const written *what, gm_error *error)
 {
-    const gm_adopted_lane *lanes = lanes_of(change);
+    const gm_adopted_lane *lanes = lanes_of(what->change);
     gm_suspects *suspects = twin->suspects;
     gm_status status = GM_OK;
     memset(suspects->counts, 0, suspects->trial_count * sizeof *suspects->counts);
     for (size_t lane = 0; status == GM_OK && lane < twin->lanes; lane++) {
         const gm_suspect_trial *trial = trial_at(twin, lanes[lane].place);
         if (trial != NULL && suspects->counts[trial - suspects->trials]++ == 0) {
-            status = write_place(twin, change, lane, added, error);
+            status = write_place(twin, what, lane, error);
         }
     }
     return status;
+}
+
+static gm_status add_to_fields(gm_twin *twin, const gm_adopted *change, gm_error *error)
+{
+    return write_fields(twin, &(written){ change, twin->state, true }, error);
+}
+
+static gm_status take_from_fields(gm_twin *twin, const gm_adopted *change, gm_error *error)
+{
+    return write_fields(twin, &(written){ change, twin->state, false }, error);
 }
 
 /// Lets the models of a group make themselves legal after writes.
@@ -246,12 +275,12 @@ static gm_status carry_out(gm_twin *twin, const gm_decision *decision, gm_error 
     if (slot == ADOPTED_MAX) {
         return GM_OK;
     }
-    gm_adopted *change = slot_write(twin, slot);
+    gm_adopted *change = slot_write(twin, twin->state, slot);
     if (change == NULL) {
         return no_memory(error);
     }
     gm_adopted_lane *lanes = lanes_write(change);
-    gm_status status = change->id != 0 ? write_fields(twin, change, false, error) : GM_OK;
+    gm_status status = change->id != 0 ? take_from_fields(twin, change, error) : GM_OK;
     if (status == GM_OK) {
         draw_places(twin, decision, lanes);
         status = read_bases(twin, decision, lanes, error);
@@ -265,7 +294,7 @@ static gm_status carry_out(gm_twin *twin, const gm_decision *decision, gm_error 
         change->size += lanes[lane].size / (double)twin->lanes;
     }
     if (status == GM_OK) {
-        status = write_fields(twin, change, true, error);
+        status = add_to_fields(twin, change, error);
     }
     return status == GM_OK ? legalise(twin, group_of(twin, change), error) : status;
 }
@@ -310,14 +339,14 @@ gm_status gm_adopted_write(gm_twin *twin, size_t group, const double *rows, gm_e
         if (group_of(twin, slot_of(twin, slot)) != group) {
             continue;
         }
-        gm_adopted *change = slot_write(twin, slot);
+        gm_adopted *change = slot_write(twin, twin->state, slot);
         if (change == NULL) {
             return no_memory(error);
         }
         for (size_t index = 0; index < estimator->alive_count; index++) {
             lanes_write(change)[estimator->alive[index]].size = *rows++;
         }
-        status = write_fields(twin, change, true, error);
+        status = add_to_fields(twin, change, error);
     }
     return status;
 }
@@ -328,7 +357,7 @@ gm_status gm_adopted_resample(gm_twin *twin, const uint32_t *source, gm_error *e
         if (slot_of(twin, slot)->id == 0) {
             continue;
         }
-        gm_adopted *change = slot_write(twin, slot);
+        gm_adopted *change = slot_write(twin, twin->state, slot);
         if (change == NULL) {
             return no_memory(error);
         }
@@ -443,29 +472,34 @@ static bool is_alarmed(const gm_twin *twin, const gm_adopted *change, size_t gro
     return false;
 }
 
-static void walk(gm_twin *twin, gm_adopted *change, double step)
+/// Every lane's size takes a step of its own.
+static void walk(const gm_twin *twin, gm_adopted *change, gm_draw draw, double step)
 {
     gm_adopted_lane *lanes = lanes_write(change);
+    draw.element = (uint32_t)change->id;
     for (size_t lane = 0; lane < twin->lanes; lane++) {
-        gm_draw draw = { .lane = (uint32_t)lane,
-                         .element = (uint32_t)change->id,
-                         .purpose = PURPOSE_WALK,
-                         .occurrence = gm_state_tick(twin->state) };
+        draw.lane = (uint32_t)lane;
         lanes[lane].size += step * gm_random_normal(twin->estimator.random, draw);
     }
+}
+
+/// How far a size goes in a time.
+static double step_of(const gm_adopted *change, double rate, int64_t elapsed_ns)
+{
+    return rate * fabs(change->size) * sqrt((double)elapsed_ns * 1e-9);
 }
 
 static gm_status end_change(gm_twin *twin, size_t slot, int64_t elapsed_ns, gm_error *error)
 {
     int64_t time_ns = gm_state_time(twin->state);
-    gm_adopted *change = slot_write(twin, slot);
+    gm_adopted *change = slot_write(twin, twin->state, slot);
     if (change == NULL) {
         return no_memory(error);
     }
     size_t group = group_of(twin, change);
     bool gone = group == GM_NO_INDEX || !(mean_size(twin, change) / change->size > gone_share);
     if (gone) {
-        gm_status status = write_fields(twin, change, false, error);
+        gm_status status = take_from_fields(twin, change, error);
         if (change->told != 0) {
             gm_monitor_change_end(twin, change->told, time_ns);
         }
@@ -476,8 +510,9 @@ static gm_status end_change(gm_twin *twin, size_t slot, int64_t elapsed_ns, gm_e
         tell(twin, change, slot, time_ns);
     }
     double rate = is_alarmed(twin, change, group) ? alarmed_walk : calm_walk;
-    walk(twin, change, rate * fabs(change->size) * sqrt((double)elapsed_ns * 1e-9));
-    return write_fields(twin, change, true, error);
+    gm_draw draw = { .purpose = PURPOSE_WALK, .occurrence = gm_state_tick(twin->state) };
+    walk(twin, change, draw, step_of(change, rate, elapsed_ns));
+    return add_to_fields(twin, change, error);
 }
 
 gm_status gm_adopted_end(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
@@ -487,6 +522,24 @@ gm_status gm_adopted_end(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
         if (slot_of(twin, slot)->id != 0) {
             status = end_change(twin, slot, elapsed_ns, error);
         }
+    }
+    return status;
+}
+
+gm_status gm_adopted_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns, gm_error *error)
+{
+    gm_status status = GM_OK;
+    for (size_t slot = 0; is_adopting(twin) && status == GM_OK && slot < ADOPTED_MAX; slot++) {
+        if (slot_in(twin, state, slot)->id == 0) {
+            continue;
+        }
+        gm_adopted *change = slot_write(twin, state, slot);
+        if (change == NULL) {
+            return no_memory(error);
+        }
+        gm_draw draw = { .purpose = PURPOSE_WANDER, .occurrence = gm_state_tick(state) };
+        walk(twin, change, draw, step_of(change, calm_walk, elapsed_ns));
+        status = write_fields(twin, &(written){ change, state, true }, error);
     }
     return status;
 }

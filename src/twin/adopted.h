@@ -59,6 +59,8 @@ gm_status gm_adopted_begin(gm_twin *twin, int64_t end_ns, gm_error *error);
 /// The end of a cycle: sizes walk, changes that are gone are taken out, people are told. Systems
 /// are to be settled behind it.
 gm_status gm_adopted_end(gm_twin *twin, int64_t elapsed_ns, gm_error *error);
+/// What a forecast does not know of sizes, as gm_estimator_wander, in a fork of the live state.
+gm_status gm_adopted_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns, gm_error *error);
 /// The sizes of a group's changes in the lanes that are left (twin->estimator).
 /// @param rows  out, [returned count][alive_count]
 size_t gm_adopted_read(const gm_twin *twin, size_t group, double *rows);

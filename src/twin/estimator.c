@@ -586,5 +586,8 @@ gm_status gm_estimator_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns
             status = shake_value(twin, state, estimate->ref, how, error);
         }
     }
+    if (status == GM_OK) {
+        status = gm_adopted_wander(twin, state, elapsed_ns, error);
+    }
     return status == GM_OK ? settle_all(twin, state, error) : status;
 }

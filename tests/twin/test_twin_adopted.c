@@ -106,6 +106,34 @@ static void what_nobody_measures_is_right_again(void **state)
     house_play_end(&knowing);
 }
 
+#define AHEAD "forecast: {fields: [house/r2/temperature], every: 10 min, at: [10 min, 1 h]}\n"
+
+/// An hour ahead, of the room that nobody measures.
+static gm_summary forecast_of(const house_play *play)
+{
+    gm_forecast_row rows[2];
+    int64_t issued_ns = 0;
+    assert_int_equal(gm_twin_forecast(play->twin, 0, rows, &issued_ns, NULL), GM_OK);
+    return rows[1].value;
+}
+
+static void forecasts_carry_the_change_and_leave_the_state_alone(void **state)
+{
+    (void)state;
+    static const char adopting[] = ADOPTED "true\n" AHEAD,
+                      unmoved[] = HOUSE_DETECT HOUSE_WALLS AHEAD;
+    house_play with = house_played(adopting, 4, open_wall),
+               without = house_played(unmoved, 4, open_wall),
+               alone = house_played(adopting_world, 4, open_wall);
+    double now_k = spread_of(with.twin, "house/r2/temperature").mean;
+    assert_true(fabs(forecast_of(&with).mean - now_k) < 1.0); // it has cooled down already
+    assert_true(forecast_of(&without).mean - forecast_of(&with).mean > 1.0);
+    assert_true(gm_twin_hash(with.twin) == gm_twin_hash(alone.twin));
+    house_play_end(&with);
+    house_play_end(&without);
+    house_play_end(&alone);
+}
+
 static void lanes_share_the_places_that_it_may_be(void **state)
 {
     (void)state;
@@ -404,6 +432,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_that_is_sure_is_taken_into_every_lane),
         cmocka_unit_test(what_nobody_measures_is_right_again),
+        cmocka_unit_test(forecasts_carry_the_change_and_leave_the_state_alone),
         cmocka_unit_test(lanes_share_the_places_that_it_may_be),
         cmocka_unit_test(a_wall_that_is_mended_is_taken_out_again),
         cmocka_unit_test(nothing_is_taken_in_while_nothing_happens),
