@@ -4,7 +4,8 @@
 // the same instants; the peer's runH and nextH are timed inside node (bench/peers/epanet_peer.mjs),
 // its start is not. Eight lanes with demands and roughness of their own are timed at the 24 hours
 // of the day, tanks at their start, against the same eight lanes one after the other. Net6 and
-// L-TOWN are Hazen-Williams networks. Usage: bench_water
+// L-TOWN are Hazen-Williams networks; eight lanes are timed with Darcy-Weisbach's friction too.
+// Usage: bench_water
 #include <gemel/state.h>
 #include <math.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@
 enum { RUNS = 5, HOURS = 24, PATH_SIZE = 1024, LINE_SIZE = 256, DAYS = 365, CYCLE_S = 300 };
 
 static const double day_s = 86400.0;
+static const double rough_m = 0.3e-3; // of pipes, where the file's is Hazen and Williams' factor
 
 // ---- a network ----
 
@@ -45,13 +47,17 @@ static char *read_text(const char *path)
     return text;
 }
 
-static bool open_town(const char *path, town *made)
+/// @param darcy  with Darcy-Weisbach's friction in place of the file's Hazen-Williams'
+static bool open_town(const char *path, bool darcy, town *made)
 {
     gm_error error = { 0 };
     *made = (town){ .text = read_text(path) };
     if (made->text == NULL) {
         return false;
     }
+    char *formula = strstr(made->text, "H-W");
+    GM_REQUIRE(formula != NULL);
+    formula[0] = darcy ? 'D' : 'H';
     GM_REQUIRE(gm_units_read(&made->units, &error) == GM_OK);
     gm_config network = { .kind = GM_CONFIG_FILE,
                           .key = "network",
@@ -168,12 +174,15 @@ static void open_stage(const gm_model *model, int width, stage *made)
     gm_water_view(model, &made->block, scratch, &made->view);
 }
 
-/// Lane `number` of eight: demands 0.8 to 1.15 times, roughness 0.9 to 1.04 times the file's.
+/// Lane `number` of eight: demands 0.8 to 1.15 times, roughness 0.9 to 1.04 times the file's, or of
+/// a third of a millimetre.
 static void vary(stage *made, size_t lane, size_t number)
 {
     size_t width = (size_t)made->block.width;
     double *roughness = (double *)(uintptr_t)made->view.roughness;
+    bool darcy = made->view.net->plan->formula == DARCY_WEISBACH;
     for (size_t pipe = 0; pipe < made->view.net->pipe_count; pipe++) {
+        roughness[pipe * width + lane] = darcy ? rough_m : roughness[pipe * width + lane];
         roughness[pipe * width + lane] *= 0.9 + 0.02 * (double)((number + pipe) % GM_LANES);
     }
 }
@@ -288,7 +297,7 @@ static void measure_lanes(const town *measured, result *row)
     row->ratio_8 = median(ratio, RUNS);
 }
 
-static void print_row(const result *row)
+static void print_day(const result *row)
 {
     if (row->peer_us > 0.0) {
         double solves = (double)row->solves;
@@ -299,33 +308,48 @@ static void print_row(const result *row)
         printf("%s, a day: gemel %.2f ms; no epanet-js (tools/setup bench)\n", row->name,
                1e-3 * row->gemel_us);
     }
-    printf("%s, an hour's instant: one lane %.1f us (%.2f us an iteration), eight lanes %.1f us "
-           "(%.2f us an iteration of all), ratio %.2f\n",
-           row->name, row->one_us, row->one_iteration_us, row->eight_us, row->eight_iteration_us,
-           row->ratio_8);
+}
+
+static void print_lanes(const result *row, const char *formula)
+{
+    printf("%s, %s, an hour's instant: one lane %.1f us (%.2f us an iteration), eight lanes %.1f "
+           "us (%.2f us an iteration of all), ratio %.2f\n",
+           row->name, formula, row->one_us, row->one_iteration_us, row->eight_us,
+           row->eight_iteration_us, row->ratio_8);
+}
+
+/// @return whether the network is there
+static bool race(const char *name, bool darcy)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/water/%s.inp", GEMEL_REFERENCE_DATA, name);
+    town measured;
+    if (!open_town(path, darcy, &measured)) {
+        return false;
+    }
+    result row = { .name = name };
+    if (!darcy) {
+        measure_day(&measured, path, &row);
+        print_day(&row);
+    }
+    measure_lanes(&measured, &row);
+    print_lanes(&row, darcy ? "Darcy-Weisbach" : "Hazen-Williams");
+    if (!darcy && strcmp(name, "L-TOWN") == 0) {
+        double took_s = run_days(measured.model, DAYS, CYCLE_S);
+        printf("L-TOWN, a year in steps of 5 minutes: %.2f s, %.1f us a step\n", took_s,
+               1e6 * took_s / (DAYS * day_s / CYCLE_S));
+    }
+    close_town(&measured);
+    return true;
 }
 
 int main(void)
 {
     static const char *const names[] = { "Net6", "L-TOWN" };
     for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
-        char path[PATH_SIZE];
-        snprintf(path, sizeof path, "%s/water/%s.inp", GEMEL_REFERENCE_DATA, names[index]);
-        town measured;
-        if (!open_town(path, &measured)) {
+        if (!race(names[index], false) || !race(names[index], true)) {
             printf("%s: skipped: no reference data\n", names[index]);
-            continue;
         }
-        result row = { .name = names[index] };
-        measure_day(&measured, path, &row);
-        measure_lanes(&measured, &row);
-        print_row(&row);
-        if (strcmp(names[index], "L-TOWN") == 0) {
-            double took_s = run_days(measured.model, DAYS, CYCLE_S);
-            printf("L-TOWN, a year in steps of 5 minutes: %.2f s, %.1f us a step\n", took_s,
-                   1e6 * took_s / (DAYS * day_s / CYCLE_S));
-        }
-        close_town(&measured);
     }
     return 0;
 }
