@@ -13,6 +13,7 @@ enum {
 };
 
 static const double lowest_log = -0.5; // of the finite-size factor of deviations
+static const double certain = 1.0;     // standard deviations of the slow factor's logarithm
 static const double golden = 0.61803398874989485;
 static const double negligible = 1e-12; // of the greatest eigenvalue: directions without spread
 static const double noise_limit = 100.0;
@@ -200,13 +201,15 @@ static gm_inflation learn(const gm_inflation_options *options, const spectrum *f
     }
     doubt /= 1.0 + doubt * information;
     double level = known.level * (1.0 - 1.0 / options->memory) + doubt * slope;
-    return (gm_inflation){ .level = fmin(fmax(level, 0.0), log(options->highest)), .doubt = doubt };
+    return (gm_inflation){ .level = fmin(fmax(level, -sqrt(doubt)), log(options->highest)),
+                           .doubt = doubt };
 }
 
 gm_inflation_options gm_default_inflation_options(void)
 {
-    return (
-        gm_inflation_options){ .confidence = 2.0, .doubt = 0.1, .memory = 300.0, .highest = 100.0 };
+    return (gm_inflation_options){
+        .confidence = 2.0, .doubt = 0.15, .memory = 300.0, .highest = 100.0
+    };
 }
 
 gm_status gm_inflation_estimate(const gm_inflation_options *options, const gm_analysis *analysis,
@@ -229,7 +232,7 @@ gm_status gm_inflation_estimate(const gm_inflation_options *options, const gm_an
     if (status != GM_OK) {
         return status;
     }
-    double slow = exp(0.5 * inflation->level);
+    double slow = exp(0.5 * fmax(inflation->level - certain * sqrt(inflation->doubt), 0.0));
     for (size_t i = 0; i < in.found.count; i++) {
         in.found.squares[i] *= slow * slow;
     }

@@ -15,10 +15,11 @@
 // that a model has kept on its attractor are so about twice (Raanes, Bocquet, Carrassi, Q. J. R.
 // Meteorol. Soc. 145 (2019) 53-75).
 //
-// A wrong model needs more, always. That is a slow factor on top, never below 1: its logarithm is
-// what a Kalman filter makes of the likelihood of innovations, N(0, factor S S' / (lanes - 1) + 1),
-// by its slope and Fisher's information, and what is not confirmed is forgotten (after Anderson,
-// Tellus A 59 (2007) 210-224; Miyoshi, Mon. Wea. Rev. 139 (2011) 1519-1535).
+// A wrong model needs more, always. That is a slow factor on top: its logarithm is what a Kalman
+// filter makes of the likelihood of innovations, N(0, factor S S' / (lanes - 1) + 1), by its slope
+// and Fisher's information, and what is not confirmed is forgotten (after Anderson, Tellus A 59
+// (2007) 210-224; Miyoshi, Mon. Wea. Rev. 139 (2011) 1519-1535). It counts as far as it exceeds one
+// standard deviation of what is known of it: where measurements say little, lanes stay as they are.
 //
 // The error variance of a measurement is the mean product of its innovation and of what is left of
 // it after the analysis (Desroziers, Berre, Chapnik, Poli, Q. J. R. Meteorol. Soc. 131 (2005)
@@ -35,7 +36,7 @@
 
 /// What is remembered from analysis to analysis. Plain value, part of the state; starts as zero.
 typedef struct gm_inflation {
-    double level; // logarithm of the slow factor of variances, >= 0
+    double level; // logarithm of the slow factor of variances
     double doubt; // its variance; 0: nothing was learned yet
 } gm_inflation;
 
@@ -43,7 +44,7 @@ typedef struct gm_inflation {
 typedef struct gm_inflation_options {
     double confidence; // a, > 0: 2
     double doubt;   // standard deviation of the slow factor's logarithm before anything is known,
-                    // > 0: 0.1
+                    // > 0: 0.15
     double memory;  // analyses by which it is forgotten, > 1: 300
     double highest; // of either factor of variances, > 1: 100
 } gm_inflation_options;
