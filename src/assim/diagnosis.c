@@ -77,16 +77,18 @@ static gm_status check_explanations(const gm_explanation *explanations, size_t c
 }
 
 /// Whether the readings speak as much for another explanation. Of what was never thought of,
-/// nothing is said.
+/// nothing is said; and what leaves no trace is no reason to doubt that nothing happened.
 /// @param other_class  of another class alone
 static bool has_rival(const gm_diagnosis_rule *rule, const gm_explanation *explanations,
                       size_t count, size_t best, bool other_class)
 {
+    bool healthy = explanations[best].class == GM_EXPLAINED_HEALTHY;
     for (size_t index = 0; index < count; index++) {
         const gm_explanation *rival = &explanations[index];
         bool thinkable = rival->weight > 0.0 && rule->shares[rival->class] > 0.0;
         bool other = other_class ? rival->class != explanations[best].class : index != best;
-        if (other && thinkable && rival->log_odds > explanations[best].log_odds - rule->margin) {
+        if (other && thinkable && !healthy &&
+            rival->log_odds > explanations[best].log_odds - rule->margin) {
             return true;
         }
     }
