@@ -2,7 +2,6 @@
 #include "num/inverse_root.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/require.h"
 #include "num/dense.h"
@@ -158,6 +157,28 @@ GM_INLINE void reflect(const gm_root *root, size_t k, pole_lanes *row)
     }
 }
 
+/// One reflection of a vector; eight partial sums, whatever the width of vectors.
+GM_INLINE void reflect_one(const gm_root *root, size_t k, double *x)
+{
+    size_t count = root->count, j = k + 1;
+    const double *v = root->matrix + k * count;
+    double part[GM_LANES] = { 0 };
+    for (; j + GM_LANES <= count; j += GM_LANES) {
+        for (size_t q = 0; q < GM_LANES; q++) {
+            part[q] += v[j + q] * x[j + q];
+        }
+    }
+    double product =
+        ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+    for (; j < count; j++) {
+        product += v[j] * x[j];
+    }
+    product *= root->matrix[(k + 2) * count + k];
+    for (j = k + 1; j < count; j++) {
+        x[j] -= v[j] * product;
+    }
+}
+
 /// Vectors into the basis in which the matrix is tridiagonal.
 static GM_KERNEL void root_enter_basis(const gm_root *root, double *vectors)
 {
@@ -213,27 +234,28 @@ void gm_root_apply(const gm_root *root, double *vectors, size_t used)
     root_leave_basis(root, vectors);
 }
 
-void gm_root_solve(const gm_root *root, double *vector)
+static GM_KERNEL void root_solve_vector(const gm_root *root, double *x)
 {
     size_t count = root->count;
-    double *rows = root->work, *pivot = rows + count * GM_LANES;
-    memset(rows, 0, count * GM_LANES * sizeof *rows);
-    for (size_t i = 0; i < count; i++) {
-        rows[i * GM_LANES] = vector[i];
+    double *pivot = root->work, factor = 0.0;
+    for (size_t k = 0; k + 2 < count; k++) {
+        reflect_one(root, k, x);
     }
-    root_enter_basis(root, rows);
-    double factor = 0.0;
     for (size_t i = 0; i < count; i++) {
         pivot[i] = 1.0 / (root->diagonal[i] - factor * (i > 0 ? root->beside[i - 1] : 0.0));
-        rows[i * GM_LANES] -= i > 0 ? factor * rows[(i - 1) * GM_LANES] : 0.0;
+        x[i] -= i > 0 ? factor * x[i - 1] : 0.0;
         factor = root->beside[i] * pivot[i];
     }
     for (size_t i = count; i-- > 0;) {
-        double after = i + 1 < count ? root->beside[i] * rows[(i + 1) * GM_LANES] : 0.0;
-        rows[i * GM_LANES] = (rows[i * GM_LANES] - after) * pivot[i];
+        double after = i + 1 < count ? root->beside[i] * x[i + 1] : 0.0;
+        x[i] = (x[i] - after) * pivot[i];
     }
-    root_leave_basis(root, rows);
-    for (size_t i = 0; i < count; i++) {
-        vector[i] = rows[i * GM_LANES];
+    for (size_t k = count < 2 ? 0 : count - 2; k-- > 0;) {
+        reflect_one(root, k, x);
     }
+}
+
+void gm_root_solve(const gm_root *root, double *vector)
+{
+    root_solve_vector(root, vector);
 }
