@@ -94,6 +94,8 @@ typedef struct played {
     size_t onsets[ONSETS]; // cycles of the window, ascending: the first that it affects
     double sizes[ONSETS];  // in: played; out: likeliest
     double log_odds[ONSETS];
+    gm_shed_step steps[ONSETS]; // of the changed shed
+    double states[ONSETS][GM_SHED_NODES];
 } played;
 
 static gm_shed_step changed_step(const judge *on, size_t suspect, double size)
@@ -105,25 +107,25 @@ static gm_shed_step changed_step(const judge *on, size_t suspect, double size)
     return gm_shed_step_of(&shed);
 }
 
-/// Differences to the free run, for a change of one at each onset. Once it has begun.
-/// @param states  in out, [ONSETS]; @param responses  out, [GM_SHED_NODES][ONSETS]
-static void respond(const judge *on, const played *of, const gm_shed_step *steps, size_t cycle,
-                    double states[ONSETS][GM_SHED_NODES], double responses[][ONSETS])
+/// Differences to the free run in a cycle, for a change of one at each onset. Once it has begun.
+static void respond(const judge *on, played *of, size_t cycle,
+                    double responses[GM_SHED_NODES][ONSETS])
 {
     for (size_t onset = 0; onset < ONSETS; onset++) {
         bool begun = cycle >= of->onsets[onset];
+        double *state = of->states[onset];
         if (begun) {
             gm_shed_drive drive = on->records[cycle].drive;
             if (of->suspect >= GM_FAULT_CONSTANTS) {
                 drive.power[of->suspect - GM_FAULT_CONSTANTS] += of->sizes[onset];
             }
             if (cycle == of->onsets[onset]) {
-                memcpy(states[onset], on->states[cycle - 1], sizeof states[onset]);
+                memcpy(state, on->states[cycle - 1], sizeof of->states[onset]);
             }
-            gm_shed_advance(&steps[onset], &drive, states[onset]);
+            gm_shed_advance(&of->steps[onset], &drive, state);
         }
         for (size_t node = 0; node < GM_SHED_NODES; node++) {
-            double difference = begun ? states[onset][node] - on->states[cycle][node] : 0.0;
+            double difference = begun ? state[node] - on->states[cycle][node] : 0.0;
             responses[node][onset] = difference / of->sizes[onset];
         }
     }
@@ -131,24 +133,26 @@ static void respond(const judge *on, const played *of, const gm_shed_step *steps
 
 static void weigh_played(const judge *on, played *of)
 {
-    gm_shed_step steps[ONSETS];
-    double states[ONSETS][GM_SHED_NODES] = { 0 }, squares[ONSETS] = { 0 };
-    double products[ONSETS] = { 0 }, means[GM_SHED_SENSORS][2 * ONSETS] = { 0 };
+    double squares[ONSETS] = { 0 }, products[ONSETS] = { 0 };
+    double means[GM_SHED_SENSORS][2 * ONSETS] = { 0 };
     gm_whitener whiteners[GM_SHED_SENSORS];
     bool constant = of->suspect < GM_FAULT_CONSTANTS;
     for (size_t onset = 0; onset < ONSETS; onset++) {
-        steps[onset] = changed_step(on, of->suspect, of->sizes[onset]);
+        of->steps[onset] = changed_step(on, of->suspect, of->sizes[onset]);
     }
     for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
         whiteners[sensor] = gm_whitener_of(&on->bench->models[sensor], gm_fault_time_ns(on->start));
     }
     for (size_t cycle = 1; cycle <= GM_FAULT_WINDOW; cycle++) {
         double responses[GM_SHED_NODES][ONSETS];
-        respond(on, of, steps, cycle, states, responses);
+        respond(on, of, cycle, responses);
         for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
             double values[ONSETS];
             memcpy(values, responses[gm_shed_sensor_nodes[sensor]], sizeof values);
             gm_whitener_next(&whiteners[sensor], gm_fault_time_ns(on->start + cycle));
+            if (cycle < of->onsets[0]) {
+                continue; // no response yet
+            }
             gm_whiten(&whiteners[sensor], means[sensor], values, ONSETS);
             for (size_t onset = 0; onset < ONSETS; onset++) {
                 squares[onset] += values[onset] * values[onset];

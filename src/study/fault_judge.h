@@ -41,6 +41,7 @@ typedef struct gm_fault_judgement {
     bool alarm;
 } gm_fault_judgement;
 
+/// When a cycle ends.
 int64_t gm_fault_time_ns(size_t cycle);
 
 /// The conductance or capacity that a suspect is. @param suspect < GM_FAULT_CONSTANTS

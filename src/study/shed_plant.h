@@ -43,7 +43,10 @@ extern const char *const gm_shed_path_names[GM_SHED_PATHS];
 extern const char *const gm_shed_sensor_names[GM_SHED_SENSORS];
 extern const size_t gm_shed_sensor_nodes[GM_SHED_SENSORS];
 
+/// As it is before anything fails.
 gm_shed gm_default_shed(void);
+
+/// A cycle of a shed with these constants.
 gm_shed_step gm_shed_step_of(const gm_shed *shed);
 
 /// @param state  in out, [GM_SHED_NODES], K
