@@ -154,6 +154,18 @@ GM_INLINE void fill_vectors(const tile *of, const size_t rows, const size_t vect
     }
 }
 
+/// Draws a row together whose squared deviations sum to more than allowed.
+GM_INLINE void bound_row(double *values, double mean, double allowed, size_t lanes)
+{
+    double sum = gm_lane_comoment(values, mean, values, mean, lanes);
+    if (sum > allowed) {
+        double factor = sqrt(allowed / sum);
+        for (size_t k = 0; k < lanes; k++) {
+            values[k] = mean + factor * (values[k] - mean);
+        }
+    }
+}
+
 /// @param rest  [lanes][GM_LANES]: the matrix's last lanes % GM_LANES columns, padded
 GM_INLINE void apply_rows(const gm_transform *transform, const double *rest, double *values,
                           const size_t rows, double *work)
@@ -183,6 +195,11 @@ GM_INLINE void apply_rows(const gm_transform *transform, const double *rest, dou
         of.matrix = rest;
         of.stride = GM_LANES;
         fill_vectors(&of, rows, 1, lanes - first, values + first);
+    }
+    for (size_t row = 0; transform->widest > 0.0 && row < rows; row++) {
+        const double *own = work + row * lanes;
+        double allowed = gm_lane_product(own, own, lanes) * transform->widest * transform->widest;
+        bound_row(values + row * lanes, mean[row], allowed, lanes);
     }
 }
 
@@ -391,6 +408,7 @@ gm_status gm_transform_update(const gm_analysis *analysis, const gm_transform_op
         gm_transform_rotate(&transform, *options->turns, options->purpose, options->occurrence);
     }
     gm_transform_inflate(&transform, options->after);
+    transform.widest = options->bounded ? options->after : 0.0;
     gm_transform_share(&transform, analysis->values, analysis->value_count, options->workers);
     gm_transform_share(&transform, analysis->predictions, analysis->measurement_count,
                        options->workers);

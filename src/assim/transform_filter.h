@@ -34,6 +34,7 @@ typedef struct gm_transform {
     double *shift;  // [lanes]: w
     double *matrix; // [lanes][lanes]: T
     double *work;   // of its own
+    double widest;  // by how much a value's deviations may grow; 0: no bound
 } gm_transform;
 
 /// Numbers of room that a transform needs, its work space included.
@@ -82,8 +83,10 @@ void gm_transform_share(const gm_transform *transform, double *values, size_t co
 
 /// How gm_transform_update goes about it.
 typedef struct gm_transform_options {
-    double before;          // > 0: inflation of deviations before the measurements
-    double after;           // > 0: and after them
+    double before; // > 0: inflation of deviations before the measurements
+    double after;  // > 0: and after them
+    bool bounded;  // no value is left wider than it was, but for `after`: inflation before does not
+                  // add up, analysis by analysis, where measurements say nothing
     bool symmetric;         // the root that moves lanes least
     const gm_random *turns; // stream of random rotations; NULL: none
     uint32_t purpose;       // of its draws
@@ -91,7 +94,7 @@ typedef struct gm_transform_options {
     gm_workers *workers; // share the rows; NULL: this thread alone. The result is the same
 } gm_transform_options;
 
-/// No inflation, the symmetric root, no rotation, this thread.
+/// No inflation, no bound, the symmetric root, no rotation, this thread.
 gm_transform_options gm_default_transform_options(void);
 
 /// The whole update: transforms values and predictions.

@@ -224,6 +224,7 @@ static gm_status untended_analyse(void *memory, const void *settings, gm_lorenz_
     analysis.variance = of->variance;
     gm_inflation_options inflation = gm_default_inflation_options();
     gm_transform_options options = gm_default_transform_options();
+    options.bounded = true;
     options.turns = &moment->random;
     options.purpose = FILTER;
     options.occurrence = moment->index;

@@ -192,6 +192,32 @@ static void inflation_before_and_after_are_those_of_deviations(void **state)
     }
 }
 
+/// Without measurements, or where they say nothing, inflation before would add up for ever.
+static void a_bounded_update_widens_nothing(void **state)
+{
+    (void)state;
+    const double factors[] = { 1.0, 1.2 };
+    for (size_t kind = 0; kind < 2; kind++) {
+        gauss_draw(&world, 5, 20, 1);
+        other = world;
+        gauss_belief before = gauss_belief_of(&world);
+        gm_analysis analysis = gauss_analysis(&world), free = gauss_analysis(&other);
+        gm_transform_options options = gm_default_transform_options();
+        options.before = 1.5;
+        options.after = factors[kind];
+        assert_int_equal(gm_transform_update(&free, &options, room, NULL, NULL), GM_OK);
+        options.bounded = true;
+        assert_int_equal(gm_transform_update(&analysis, &options, room, NULL, NULL), GM_OK);
+        gauss_belief after = gauss_belief_of(&world), unbound = gauss_belief_of(&other);
+        for (size_t i = 0; i < GAUSS_VALUES; i++) {
+            double allowed = (double)before.covariance[i][i] * factors[kind] * factors[kind];
+            double expected = fmin(allowed, (double)unbound.covariance[i][i]);
+            assert_near((double)after.covariance[i][i], expected, 1e-12);
+            assert_near((double)after.mean[i], (double)unbound.mean[i], 1e-12);
+        }
+    }
+}
+
 // ---- bits ----
 
 enum { MANY_ROWS = 2003, MANY_LANES = 43 };
@@ -355,6 +381,7 @@ int main(void)
         cmocka_unit_test(rotations_are_orthogonal_and_leave_the_mean),
         cmocka_unit_test(rotations_are_uniform),
         cmocka_unit_test(inflation_before_and_after_are_those_of_deviations),
+        cmocka_unit_test(a_bounded_update_widens_nothing),
         cmocka_unit_test(bits_do_not_depend_on_neighbours_or_workers),
         cmocka_unit_test(what_makes_no_sense_changes_nothing),
         cmocka_unit_test(a_transform_pays_for_many_values),
