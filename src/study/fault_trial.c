@@ -109,7 +109,7 @@ static injury choose(const life *of, const gm_fault_setting *setting)
 
 static gm_shed_step broken_step(const life *of)
 {
-    gm_shed shed = of->bench->shed;
+    gm_shed shed = of->bench->truth;
     if (of->hurt.fault == GM_EXPLAINED_PLANT) {
         *gm_fault_constant(&shed, of->hurt.subject) *= 1.0 + of->hurt.sign * plant_share;
     }
@@ -157,7 +157,7 @@ static void play_truth(life *of, size_t cycle, const gm_shed_drive *known)
     if (broken && of->hurt.fault == GM_EXPLAINED_INPUT) {
         drive.power[of->hurt.subject] += of->hurt.sign * input_w;
     }
-    gm_shed_advance(broken ? &of->broken : &of->bench->step, &drive, of->truth);
+    gm_shed_advance(broken ? &of->broken : &of->bench->true_step, &drive, of->truth);
     double *readings = of->records[cycle].readings;
     for (uint32_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
         double clean = of->truth[gm_shed_sensor_nodes[sensor]];
@@ -361,14 +361,30 @@ static void fit_models(gm_fault_bench *bench, const gm_fault_record *records)
     }
 }
 
-gm_status gm_fault_bench_open(gm_fault_bench *bench, uint64_t seed, gm_error *error)
+static gm_shed scattered(const gm_shed *shed, uint64_t seed, double scatter)
+{
+    gm_shed made = *shed;
+    gm_random random = gm_random_for(seed, "scatter");
+    for (uint32_t constant = 0; constant < GM_FAULT_CONSTANTS; constant++) {
+        *gm_fault_constant(&made, constant) *=
+            exp(scatter * gm_random_normal(random, (gm_draw){ .element = constant }));
+    }
+    return made;
+}
+
+gm_status gm_fault_bench_open(gm_fault_bench *bench, uint64_t seed, double scatter, gm_error *error)
 {
     enum { CYCLES = (FIT_STRETCHES + 1) * GM_FAULT_WINDOW };
+    if (!(scatter >= 0.0 && scatter <= 1.0)) {
+        return gm_error_set(error, GM_INVALID, "a shed's scatter lies between 0 and 1");
+    }
     const gm_fault_setting healthy = { .fault = GM_EXPLAINED_HEALTHY, .seed = seed };
     gm_fault_bench made = { .shed = gm_default_shed(),
                             .rule = gm_default_diagnosis_rule(),
                             .alarm = 0.01 };
     made.step = gm_shed_step_of(&made.shed);
+    made.truth = scattered(&made.shed, seed, scatter);
+    made.true_step = gm_shed_step_of(&made.truth);
     made.rule.shares[GM_EXPLAINED_HEALTHY] = 1000.0; // a judgement without an alarm before it
     made.rule.shares[GM_EXPLAINED_PLANT] = made.rule.shares[GM_EXPLAINED_INPUT] = 0.25;
     life of;

@@ -19,8 +19,10 @@
 
 /// What all trials share. Plain value, const after gm_fault_bench_open; any thread may use it.
 typedef struct gm_fault_bench {
-    gm_shed shed;
+    gm_shed shed; // as it is modelled
     gm_shed_step step;
+    gm_shed truth; // as it is
+    gm_shed_step true_step;
     gm_residual_model models[GM_SHED_SENSORS]; // of healthy sensors
     gm_diagnosis_rule rule;
     double alarm; // probability of "nothing happened" below which it is an alarm
@@ -57,8 +59,11 @@ typedef struct gm_fault_tally {
 } gm_fault_tally;
 
 /// Learns how residuals behave, in a life of its own.
-/// @return GM_MEMORY
-gm_status gm_fault_bench_open(gm_fault_bench *bench, uint64_t seed, gm_error *error);
+/// @param scatter  by which the truth's constants are off the model's: standard deviation of the
+///                 logarithm, 0 .. 1
+/// @return GM_INVALID (scatter), GM_MEMORY
+gm_status gm_fault_bench_open(gm_fault_bench *bench, uint64_t seed, double scatter,
+                              gm_error *error);
 
 /// One life.
 /// @return GM_INVALID (fault, cycles), GM_MEMORY

@@ -17,7 +17,7 @@ enum { LIVES = 3 };
 static gm_fault_bench bench_of(void)
 {
     gm_fault_bench bench;
-    assert_int_equal(gm_fault_bench_open(&bench, 5, NULL), GM_OK);
+    assert_int_equal(gm_fault_bench_open(&bench, 5, 0.0, NULL), GM_OK);
     return bench;
 }
 
@@ -154,6 +154,20 @@ static void settings_that_make_no_sense_are_refused(void **state)
     }
 }
 
+static void sheds_off_their_model_have_larger_errors(void **state)
+{
+    (void)state;
+    const gm_fault_bench exact = bench_of();
+    gm_fault_bench off, refused = { .alarm = 77.0 };
+    assert_int_equal(gm_fault_bench_open(&off, 5, 0.05, NULL), GM_OK);
+    for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
+        assert_true(off.models[sensor].error > exact.models[sensor].error);
+    }
+    assert_int_equal(gm_fault_bench_open(&refused, 5, -0.1, NULL), GM_INVALID);
+    assert_int_equal(gm_fault_bench_open(&refused, 5, (double)NAN, NULL), GM_INVALID);
+    assert_true(refused.alarm == 77.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +178,7 @@ int main(void)
         cmocka_unit_test(what_leaves_no_trace_is_not_told),
         cmocka_unit_test(in_still_weather_doubt_is_told),
         cmocka_unit_test(the_same_seed_is_the_same_life),
+        cmocka_unit_test(sheds_off_their_model_have_larger_errors),
         cmocka_unit_test(settings_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
