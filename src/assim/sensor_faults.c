@@ -156,13 +156,6 @@ static void run_healthy(const gm_sensor_series *series, const gm_onsets *onsets,
     run->end = at;
 }
 
-/// What happened since an onset by another filter, against the healthy one.
-static double odds_since(const healthy_run *run, size_t onset, double log_likelihood)
-{
-    double before = run->before[onset].log_likelihood;
-    return (log_likelihood - before) - (run->end.log_likelihood - before);
-}
-
 // ---- shapes of known course: bias, drift, smooth deviations ----
 
 /// What one shape of size 1, begun at an onset, adds to a reading.
@@ -280,7 +273,7 @@ static gm_fault_evidence weigh_noise(const gm_sensor_series *series, const gm_on
                 const gm_reading *reading = &series->readings[index];
                 follow(&at, reading->time_ns, residual_of(reading));
             }
-            all[kind] = odds_since(&run, onset, at.log_likelihood);
+            all[kind] = at.log_likelihood - run.end.log_likelihood;
         }
         log_odds[onset] = gm_over_onsets(all, NOISE_FACTORS, &likeliest);
         sizes[onset] = noise_factors[likeliest];
@@ -322,7 +315,7 @@ static gm_fault_evidence weigh_spikes(const gm_sensor_series *series, const gm_o
             for (size_t index = run.first[onset]; index < series->count; index++) {
                 follow_spikes(&at, &series->readings[index], spike_kinds[kind].share, size);
             }
-            all[kind] = odds_since(&run, onset, at.log_likelihood);
+            all[kind] = at.log_likelihood - run.end.log_likelihood;
         }
         log_odds[onset] = gm_over_onsets(all, SPIKE_KINDS, &likeliest);
         sizes[onset] = spike_kinds[likeliest].size * series->model.noise;
@@ -399,7 +392,7 @@ static gm_fault_evidence weigh_swap(const gm_sensor_series *pair, const gm_onset
             for (size_t index = run.first[onset]; index < pair[side].count; index++) {
                 follow(&at, own[index].time_ns, other[index].value - own[index].predicted);
             }
-            log_odds[onset] += odds_since(&run, onset, at.log_likelihood);
+            log_odds[onset] += at.log_likelihood - run.end.log_likelihood;
         }
     }
     return evidence_over(onsets, log_odds, NULL);
