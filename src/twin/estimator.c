@@ -2,7 +2,8 @@
 // estimated.
 //
 // Group by group the square-root filter (assim/square_root.h) moves states and named parameters.
-// Values declared with a relative spread are estimated by their logarithm, so they keep their sign.
+// Values declared with a relative spread are estimated by their logarithm, so they keep their sign;
+// those with bounds by their logit, so they stay within (assim/value_scale.h).
 // States without a declared drift get a random walk whose size follows the innovations: when they
 // are larger than lanes and noise explain, it grows, so that a filter left alone does not fall
 // asleep; it is added, never multiplied, so what nobody measures does not run away. While an
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "assim/square_root.h"
+#include "assim/value_scale.h"
 #include "base/require.h"
 #include "num/statistics.h"
 #include "twin/adopted.h"
@@ -117,14 +119,46 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
 
 // ---- moving values ----
 
-/// What a value is moved by: steps of `size`, as they are or of the logarithm.
+/// What a value is moved by: steps of `size` on a scale.
 typedef struct shake {
     size_t element; // of the draw
     uint32_t purpose;
     uint64_t occurrence;
     double size;
-    bool relative;
+    gm_value_scale scale;
 } shake;
+
+/// The scale of an estimated value, whose steps are relative or not.
+static gm_value_scale scale_of(const gm_world_estimate *estimate, bool relative)
+{
+    if (estimate->bounded) {
+        return (gm_value_scale){ GM_SCALE_LOGIT, estimate->low, estimate->high };
+    }
+    return (gm_value_scale){ .kind = relative ? GM_SCALE_LOG : GM_SCALE_PLAIN };
+}
+
+/// A declared standard deviation on the scale of an estimated value: as it is about the initial one
+/// where there are bounds.
+static double step_of(const gm_twin *twin, const gm_world_estimate *estimate, double size,
+                      bool relative)
+{
+    if (!estimate->bounded) {
+        return size;
+    }
+    const gm_ref ref = estimate->ref;
+    double initial = gm_model_initial_at(twin->world->systems[ref.system].model, ref.class_number,
+                                         ref.field, ref.element);
+    return size * (relative ? fabs(initial) : 1.0) *
+           gm_scale_stretch(scale_of(estimate, relative), initial);
+}
+
+static double stepped(gm_value_scale scale, double value, double step)
+{
+    if (scale.kind == GM_SCALE_LOGIT) {
+        return gm_scale_to(scale, gm_scale_from(scale, value) + step);
+    }
+    return scale.kind == GM_SCALE_LOG ? value * exp(step) : value + step;
+}
 
 /// Adds to each lane its own normal draw.
 static gm_status shake_value(gm_twin *twin, gm_state *state, gm_ref ref, shake how, gm_error *error)
@@ -139,9 +173,7 @@ static gm_status shake_value(gm_twin *twin, gm_state *state, gm_ref ref, shake h
         size_t width = twin->lanes - lane < GM_BLOCK_LANES ? twin->lanes - lane : GM_BLOCK_LANES;
         gm_random_normal_lanes(twin->estimator.random, draw, (int)width, normals);
         for (size_t k = 0; k < width; k++) {
-            double step = how.size * normals[k];
-            values[lane + k] =
-                how.relative ? values[lane + k] * exp(step) : values[lane + k] + step;
+            values[lane + k] = stepped(how.scale, values[lane + k], how.size * normals[k]);
         }
     }
     return status == GM_OK ? gm_state_write(state, ref, values, error) : status;
@@ -164,7 +196,11 @@ gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error)
     for (size_t index = 0; status == GM_OK && index < twin->world->estimate_count; index++) {
         const gm_world_estimate *estimate = &twin->world->estimates[index];
         if (estimate->spread > 0.0) { // NAN: not declared
-            shake how = { index, PURPOSE_SPREAD, 0, estimate->spread, estimate->spread_relative };
+            bool relative = estimate->spread_relative;
+            shake how = { .element = index,
+                          .purpose = PURPOSE_SPREAD,
+                          .size = step_of(twin, estimate, estimate->spread, relative),
+                          .scale = scale_of(estimate, relative) };
             status = shake_value(twin, state, estimate->ref, how, error);
         }
     }
@@ -207,8 +243,10 @@ static gm_status write_input(gm_twin *twin, const gm_arrived *entry, double valu
     }
     status = gm_state_fill(twin->state, sensor->ref, value, error);
     if (status == GM_OK && sensor->noise > 0.0) {
-        shake how = { entry->sample.sensor, PURPOSE_INPUT, (uint64_t)entry->sample.time_ns,
-                      sensor->noise, false };
+        shake how = { .element = entry->sample.sensor,
+                      .purpose = PURPOSE_INPUT,
+                      .occurrence = (uint64_t)entry->sample.time_ns,
+                      .size = sensor->noise };
         status = shake_value(twin, twin->state, sensor->ref, how, error);
     }
     return status == GM_OK ? gm_state_settle(twin->state, sensor->ref.system, twin->workers, error)
@@ -273,8 +311,9 @@ static gm_status read_values(gm_twin *twin, const gm_group_plan *plan, size_t co
         const gm_world_estimate *estimate = &twin->world->estimates[plan->estimates[row]];
         double *values = estimator->values + row * twin->lanes;
         status = gm_state_read(twin->state, estimate->ref, values, error);
-        for (size_t lane = 0; estimate->spread_relative && lane < twin->lanes; lane++) {
-            values[lane] = log(fmax(values[lane], 1e-300));
+        const gm_value_scale scale = scale_of(estimate, estimate->spread_relative);
+        for (size_t lane = 0; lane < twin->lanes; lane++) {
+            values[lane] = gm_scale_from(scale, values[lane]);
         }
     }
     gather_alive(estimator, estimator->values, count, twin->lanes);
@@ -289,10 +328,10 @@ static gm_status write_values(gm_twin *twin, const gm_group_plan *plan, size_t c
     for (size_t row = 0; status == GM_OK && row < count; row++) {
         const gm_world_estimate *estimate = &twin->world->estimates[plan->estimates[row]];
         const double *values = estimator->values + row * estimator->alive_count;
+        const gm_value_scale scale = scale_of(estimate, estimate->spread_relative);
         status = gm_state_read(twin->state, estimate->ref, estimator->lane_values, error);
         for (size_t index = 0; status == GM_OK && index < estimator->alive_count; index++) {
-            estimator->lane_values[estimator->alive[index]] =
-                estimate->spread_relative ? exp(values[index]) : values[index];
+            estimator->lane_values[estimator->alive[index]] = gm_scale_to(scale, values[index]);
         }
         for (size_t lane = 0; status == GM_OK && lane < twin->lanes; lane++) {
             double *value = &estimator->lane_values[lane];
@@ -340,7 +379,9 @@ static gm_status spread_first(gm_twin *twin, const gm_group_plan *plan, size_t c
         const gm_world_estimate *estimate = &twin->world->estimates[plan->estimates[row]];
         double noise = 0.0, value = kin_of(twin, estimate->ref, count, &noise);
         if (isnan(estimate->spread) && !isnan(value)) {
-            shake how = { plan->estimates[row], PURPOSE_FIRST, 0, noise, false };
+            shake how = { .element = plan->estimates[row],
+                          .purpose = PURPOSE_FIRST,
+                          .size = noise };
             status = gm_state_fill(twin->state, estimate->ref, value, error);
             if (status == GM_OK) {
                 status = shake_value(twin, twin->state, estimate->ref, how, error);
@@ -511,12 +552,14 @@ static shake walk_of(gm_twin *twin, size_t index, const gm_group_memory *memory,
     const gm_world_estimate *estimate = &twin->world->estimates[index];
     double root_s = sqrt((double)elapsed_ns * 1e-9);
     bool declared = estimate->drift > 0.0;
+    bool relative = declared && estimate->drift_relative;
     shake how = { .element = index,
-                  .size = estimate->drift * root_s,
-                  .relative = declared && estimate->drift_relative };
+                  .size = step_of(twin, estimate, estimate->drift * root_s, relative),
+                  .scale = scale_of(estimate, relative) };
     if (!declared && !estimate->is_parameter) {
         double unrest = memory->muted > 0 ? unrest_most : memory->unrest;
-        how.size = unrest * twin->estimator.noises[index] * root_s;
+        double size = unrest * twin->estimator.noises[index] * root_s;
+        how.size = step_of(twin, estimate, size, false);
     }
     return how;
 }

@@ -7,7 +7,7 @@
 #include "world/world_reader.h"
 
 static const char *const estimate_keys[] = { "states", "parameters", "inflation", NULL };
-static const char *const tuning_keys[] = { "spread", "drift", NULL };
+static const char *const tuning_keys[] = { "spread", "drift", "within", NULL };
 static const char *const forecast_keys[] = { "fields", "every", "at", NULL };
 static const char *const replay_keys[] = { "time", "separator", NULL };
 static const char *const time_keys[] = { "column", "unit", NULL };
@@ -91,14 +91,49 @@ typedef struct estimate_list {
     size_t count, capacity;
 } estimate_list;
 
-static gm_status read_tuning(const gm_config *tuning, const char *unit, gm_world_estimate *estimate,
-                             gm_error *error)
+// "within: [0, 1]": bounds that hold the initial value between them.
+static gm_status read_bounds(const gm_world *world, const gm_config *bounds,
+                             gm_world_estimate *estimate, gm_error *error)
 {
+    const gm_quantity quantity = { .unit = gm_world_field(world, estimate->ref)->unit };
+    gm_status status = gm_config_is(bounds, GM_CONFIG_LIST, "a list [low, high]", error);
+    if (status == GM_OK && bounds->count != 2) {
+        status = gm_error_at(error, GM_INVALID, bounds->place,
+                             "within: expected [low, high], got %zu values", bounds->count);
+    }
+    double ends[2] = { 0.0, 0.0 };
+    for (size_t index = 0; index < 2 && status == GM_OK; index++) {
+        status = gm_config_number(&bounds->children[index], quantity, &ends[index], error);
+    }
+    if (status != GM_OK) {
+        return status;
+    }
+    const gm_ref ref = estimate->ref;
+    double initial = gm_model_initial_at(world->systems[ref.system].model, ref.class_number,
+                                         ref.field, ref.element);
+    if (!(ends[0] < initial && initial < ends[1])) {
+        return gm_error_at(error, GM_INVALID, bounds->place,
+                           "within: the value starts at %g %s, which is not between '%.40s' and "
+                           "'%.40s'",
+                           initial, quantity.unit, bounds->children[0].text,
+                           bounds->children[1].text);
+    }
+    estimate->bounded = true;
+    estimate->low = ends[0];
+    estimate->high = ends[1];
+    return GM_OK;
+}
+
+static gm_status read_tuning(const gm_world *world, const gm_config *tuning,
+                             gm_world_estimate *estimate, gm_error *error)
+{
+    const char *unit = gm_world_field(world, estimate->ref)->unit;
     estimate->spread = NAN;
     if (tuning == NULL) {
         return GM_OK;
     }
-    gm_status status = gm_config_is(tuning, GM_CONFIG_MAP, "a map with `spread`, `drift`", error);
+    gm_status status =
+        gm_config_is(tuning, GM_CONFIG_MAP, "a map with `spread`, `drift`, `within`", error);
     if (status == GM_OK) {
         status = gm_config_only(tuning, tuning_keys, error);
     }
@@ -113,6 +148,9 @@ static gm_status read_tuning(const gm_config *tuning, const char *unit, gm_world
     }
     if (status == GM_OK && drift != NULL) {
         status = read_drift(drift, unit, &estimate->drift, &estimate->drift_relative, error);
+    }
+    if (status == GM_OK && gm_config_get(tuning, "within") != NULL) {
+        status = read_bounds(world, gm_config_get(tuning, "within"), estimate, error);
     }
     return status;
 }
@@ -144,8 +182,7 @@ static gm_status add_wish(const gm_world *world, const wish *wanted, estimate_li
         gm_world_estimate estimate = { .ref = refs[at],
                                        .is_parameter = wanted->is_parameter,
                                        .place = wanted->place };
-        status =
-            read_tuning(wanted->tuning, gm_world_field(world, refs[at])->unit, &estimate, error);
+        status = read_tuning(world, wanted->tuning, &estimate, error);
         gm_world_estimate *grown =
             gm_memory_grow(list->items, &list->capacity, list->count + 1, sizeof *grown);
         if (grown == NULL) {

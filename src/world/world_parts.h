@@ -145,6 +145,8 @@ typedef struct gm_world_estimate {
     bool spread_relative; // fractions of the initial value (multiplicative: for positive parameters
                           // a log walk)
     bool drift_relative;
+    bool bounded;     // stays between low and high
+    double low, high; // SI
     gm_place place;
 } gm_world_estimate;
 

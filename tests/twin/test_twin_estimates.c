@@ -45,6 +45,37 @@ static void a_hidden_conductance_is_learned(void **state)
     gm_memory_free(samples);
 }
 
+/// What is learned of the conductance, which is 0.7, when it has to stay within bounds.
+static gm_summary learned_within(const char *bounds)
+{
+    enum { STEPS = 2400, TEXT_SIZE = 4096 };
+    static const char declared[] = "spread: 30 %, drift: 5 %/day";
+    const char *at = strstr(rig_world, declared);
+    char text[TEXT_SIZE];
+    snprintf(text, sizeof text, "%.*sspread: 30 %%, drift: 0.02 W/K/day, within: %s%s",
+             (int)(at - rig_world), rig_world, bounds, at + sizeof declared - 1);
+    gm_sample *samples = rig_record(11, STEPS);
+    gm_world *world = rig_world_open(text);
+    gm_twin *twin = rig_twin_open(world, NULL, 1);
+    rig_feed(twin, samples, 3 * STEPS);
+    rig_settle(twin);
+    gm_summary found = summary_of(twin, "box/air-room/conductance");
+    gm_twin_close(twin);
+    gm_world_close(world);
+    gm_memory_free(samples);
+    return found;
+}
+
+static void a_parameter_is_learned_within_its_bounds_and_never_leaves_them(void **state)
+{
+    (void)state;
+    gm_summary wide = learned_within("[0.2, 1.4]");
+    assert_float_equal(wide.mean, 0.7, 0.03);
+    assert_true(wide.spread < 0.05);
+    gm_summary narrow = learned_within("[0.4 W/K, 0.62 W/K]");
+    assert_true(narrow.mean > 0.59 && narrow.q95 <= 0.62);
+}
+
 /// What the recording will say: the drivers' future as it came.
 static double future_of(void *context, size_t sensor, int64_t time_ns)
 {
@@ -268,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hidden_conductance_is_learned),
+        cmocka_unit_test(a_parameter_is_learned_within_its_bounds_and_never_leaves_them),
         cmocka_unit_test(bands_of_90_percent_hold_90_percent),
         cmocka_unit_test(an_open_lid_is_an_event_that_ends),
         cmocka_unit_test(a_sample_counts_once),
