@@ -41,11 +41,20 @@ GM_INLINE void store_rows(const water_view *view, const double *rows, double *co
                           gm_lane_mask lanes, const size_t width)
 {
     const water_solver *solver = view->net->solver;
+    const bool all = lanes == (gm_lane_mask)((1u << width) - 1u);
     double wanted[GM_LANES];
     for (size_t lane = 0; lane < width; lane++) {
         wanted[lane] = lanes >> lane & 1u ? 1.0 : 0.0;
     }
-    for (size_t junction = 0; junction < solver->junction_count; junction++) {
+    if (all && rows == NULL) {
+        memset(column, 0, solver->junction_count * width * sizeof *column);
+        return;
+    }
+    for (size_t junction = 0; all && junction < solver->junction_count; junction++) {
+        memcpy(column + junction * width, rows + solver->spot[junction] * width,
+               width * sizeof *column);
+    }
+    for (size_t junction = 0; !all && junction < solver->junction_count; junction++) {
         const size_t from = solver->spot[junction] * width, to = junction * width;
         for (size_t lane = 0; lane < width; lane++) {
             double value = rows != NULL ? rows[from + lane] : 0.0;
