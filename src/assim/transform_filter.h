@@ -86,7 +86,7 @@ typedef struct gm_transform_options {
     double before; // > 0: inflation of deviations before the measurements
     double after;  // > 0: and after them
     bool bounded;  // no value is left wider than it was, but for `after`: inflation before does not
-                  // add up, analysis by analysis, where measurements say nothing
+                   // add up, analysis by analysis, where measurements say nothing
     bool symmetric;         // the root that moves lanes least
     const gm_random *turns; // stream of random rotations; NULL: none
     uint32_t purpose;       // of its draws
