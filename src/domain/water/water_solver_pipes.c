@@ -17,8 +17,8 @@
 static const double hazen_exponent = 1.852, manning_exponent = 2.0;
 // where friction turns linear; the digits of the loss decide a tie of Net6 (docs/water.md)
 static const double bend_flow_m3_s = 1e-7, slip_loss_m = 1.2e-7;
-static const double slip_most_m3_s = 1e9;                        // of a pipe that resists nothing
-static const double gravity_m_s2 = 32.2 * WATER_FOOT_M;          // EPANET's
+static const double slip_most_m3_s = 1e9;               // of a pipe that resists nothing
+static const double gravity_m_s2 = 32.2 * WATER_FOOT_M; // EPANET's
 
 // flow / (viscosity diameter) is the Reynolds number times pi / 4
 static const double laminar_most = 500.0 * M_PI;            // Re 2000
