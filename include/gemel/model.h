@@ -68,6 +68,14 @@ typedef struct gm_class {
 
 typedef struct gm_model gm_model;
 
+/// Elements that act on no others, apart from held ones: the engine may step them by themselves.
+/// Columns of the block begin with the slice's first element of their class.
+typedef struct gm_slice {
+    const size_t *first, *end; // [class_count] elements first .. end - 1 of each class
+    void *const *given;        // by column: the block's own columns, from element 0, as the step
+                               // found them; states that are held never change
+} gm_slice;
+
 /// A run of lanes of one system while somebody computes on it. Columns are reached by gm_column.
 typedef struct gm_block {
     const gm_model *model;
@@ -79,6 +87,7 @@ typedef struct gm_block {
     unsigned char
         *hidden;    // [width][hidden stride], 64-byte aligned strides; NULL when none was declared
     uint32_t *rows; // [population count][width]: rows in use
+    const gm_slice *slice; // `rate` of a `sliced` domain: what it is asked for; NULL: everything
 } gm_block;
 
 /// What the engine lends a model while it steps.
@@ -97,6 +106,11 @@ typedef struct gm_wanted {
     const gm_block *block;
 } gm_wanted;
 
+/// Two elements that act on each other directly.
+typedef struct gm_join {
+    uint32_t class_a, element_a, class_b, element_b;
+} gm_join;
+
 /// The entries of a sparse matrix, by state unknowns (see gm_unknown).
 typedef struct gm_entry {
     uint32_t row, column;
@@ -110,13 +124,16 @@ typedef struct gm_domain {
     uint32_t schema;     // version of the fields' meaning and of hidden data, from 1
     /// Steps itself, but draws no noise by the tick: its time need not be cut at every cycle.
     bool tickless;
+    /// `rate` heeds the block's slice, so that large systems are integrated in pieces that fit the
+    /// processor's caches. Needs gm_model_joins.
+    bool sliced;
     /// Native files: the key of the configuration whose value names one ("network"), and how such
     /// files end (".inp"); build finds a GM_CONFIG_FILE under that key. Both or none.
     const char *file_key, *file_suffix;
     /// Declares classes, elements, geometry. On failure the engine releases the half-built model.
     gm_status (*build)(gm_model *model, const gm_config *config, gm_error *error);
     /// dx/dt of every state column: the engine integrates. rate: [gm_model_unknowns][width], see
-    /// gm_rate_column.
+    /// gm_rate_column; of a slice, its elements' alone.
     void (*rate)(const gm_model *model, const gm_block *at, double *restrict rate);
     /// Jacobian of rate, values of the entries declared with gm_model_jacobian:
     /// [entry_count][width].
@@ -207,6 +224,13 @@ gm_status gm_integrator_read(const gm_config *config, gm_integrator *integrator,
 gm_status gm_model_jacobian(gm_model *model, const gm_entry *entries, size_t count,
                             gm_error *error);
 
+/// Which elements act on each other; call once, after all elements were added. An element without a
+/// state of its own (a pipe's wall, a node of given temperature) passes nothing on, so what acts on
+/// each other through it needs an entry of its own, and only elements whose outputs depend on it
+/// need one with it. Of a model that never says so everything acts on everything.
+/// @param joins  [count]; copied
+gm_status gm_model_joins(gm_model *model, const gm_join *joins, size_t count, gm_error *error);
+
 /// One lane is large: blocks are one lane wide, done one after the other, and `advance` has the
 /// workers for itself.
 void gm_model_large(gm_model *model);
@@ -256,6 +280,9 @@ int64_t gm_model_every_ns(const gm_model *model);
 size_t gm_model_hidden_size(const gm_model *model);
 bool gm_model_is_large(const gm_model *model);
 bool gm_model_is_single(const gm_model *model);
+
+/// What gm_model_joins said. @param count  out @return [count]; NULL when nothing was said
+const gm_join *gm_model_join_list(const gm_model *model, size_t *count);
 
 /// Numbers by name; SIZE_MAX when there is none.
 size_t gm_model_find_class(const gm_model *model, const char *name);

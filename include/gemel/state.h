@@ -111,6 +111,15 @@ void gm_state_fail_lane(gm_state *state, size_t lane);
 /// @return GM_OK, GM_MEMORY: then nothing changed
 gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *error);
 
+/// A state of another layout of the same systems, with as many lanes as that has: its lane k is in
+/// every system what lane sources[system][k] is. It has failed if any of those has. Sections are
+/// left zero.
+/// @param sources  [system count][lanes of the layout], each below the lanes of `from`
+/// @param layout   of the same models and block width
+/// @param drawn    out; owner: the caller, with gm_state_close
+gm_status gm_state_draw(const gm_state *from, const uint32_t *const *sources, gm_layout *layout,
+                        gm_state **drawn, gm_error *error);
+
 // ---- time ----
 
 /// Brings one system to until_ns in every lane that has not failed. Lanes that fail are masked and

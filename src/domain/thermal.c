@@ -29,6 +29,7 @@ enum { CAPACITY = 0, TEMPERATURE, POWER };
 enum { CONDUCTANCE = 0, PATH_FLOW };
 enum { RATE = 0, SPECIFIC_HEAT, HEAT };
 enum { PATH_ENTRIES = 4, FLOW_ENTRIES = 2 }; // of the Jacobian
+enum { JOINS = 3 };                          // of a path or flow
 enum { SUGGESTED_MAX = 4096 };               // names that are compared for "did you mean"
 
 static const gm_field node_fields[] = {
@@ -85,33 +86,70 @@ typedef struct network {
 
 // ---- the equations ----
 
-/// The columns that the kernels read, each [element][width].
+/// The columns that the kernels read, each [element][width], from the slice's first elements on.
 typedef struct view {
-    const network *net;
+    const ends *paths, *flows;
+    size_t node_count, path_count, flow_count;
+    uint32_t first_node;
     const double *capacity, *temperature, *power, *conductance, *stream, *specific_heat;
+    const double *given; // temperatures of all nodes, right for those that are held
 } view;
+
+static const ends *links_from(const ends *links, size_t first)
+{
+    return first > 0 ? links + first : links; // NULL when there are none
+}
 
 static view view_of(const gm_model *model, const gm_block *at)
 {
-    return (view){ .net = gm_model_constants(model),
+    const network *net = gm_model_constants(model);
+    const size_t none[] = { 0, 0, 0 },
+                 all[] = { net->node_count, net->path_count, net->flow_count };
+    const size_t *first = at->slice != NULL ? at->slice->first : none;
+    const size_t *end = at->slice != NULL ? at->slice->end : all;
+    const double *temperature = gm_column(at, NODE, TEMPERATURE);
+    return (view){ .paths = links_from(net->paths, first[PATH]),
+                   .flows = links_from(net->flows, first[FLOW]),
+                   .node_count = end[NODE] - first[NODE],
+                   .path_count = end[PATH] - first[PATH],
+                   .flow_count = end[FLOW] - first[FLOW],
+                   .first_node = (uint32_t)first[NODE],
+                   .temperature = temperature,
+                   .given = at->slice != NULL
+                                ? at->slice->given[gm_model_column(model, NODE, TEMPERATURE)]
+                                : temperature,
                    .capacity = gm_column(at, NODE, CAPACITY),
-                   .temperature = gm_column(at, NODE, TEMPERATURE),
                    .power = gm_column(at, NODE, POWER),
                    .conductance = gm_column(at, PATH, CONDUCTANCE),
                    .stream = gm_column(at, FLOW, RATE),
                    .specific_heat = gm_column(at, FLOW, SPECIFIC_HEAT) };
 }
 
-GM_INLINE void thermal_rate(const view *at, double *restrict change, const size_t width)
+/// The temperature of a node; outside the slice it is held.
+GM_INLINE const double *temperature_of(const view *at, uint32_t node, const size_t width)
 {
-    const network *net = at->net;
-    memcpy(change, at->power, net->node_count * width * sizeof *change);
-    for (size_t path = 0; path < net->path_count; path++) {
-        const double *from = at->temperature + net->paths[path].from * width;
-        const double *to = at->temperature + net->paths[path].to * width;
+    uint32_t own = node - at->first_node;
+    return own < at->node_count ? at->temperature + own * width : at->given + node * width;
+}
+
+/// Where a node's change adds up; `nowhere` for one outside the slice.
+GM_INLINE double *change_of(const view *at, uint32_t node, double *change, double *nowhere,
+                            const size_t width)
+{
+    uint32_t own = node - at->first_node;
+    return own < at->node_count ? change + own * width : nowhere;
+}
+
+GM_INLINE void thermal_rate(const view *at, double *change, const size_t width)
+{
+    double nowhere[GM_LANES] = { 0 };
+    memcpy(change, at->power, at->node_count * width * sizeof *change);
+    for (size_t path = 0; path < at->path_count; path++) {
+        const double *from = temperature_of(at, at->paths[path].from, width);
+        const double *to = temperature_of(at, at->paths[path].to, width);
         const double *conductance = at->conductance + path * width;
-        double *loser = change + net->paths[path].from * width;
-        double *gainer = change + net->paths[path].to * width;
+        double *loser = change_of(at, at->paths[path].from, change, nowhere, width);
+        double *gainer = change_of(at, at->paths[path].to, change, nowhere, width);
         double flow_w[GM_LANES];
         for (size_t lane = 0; lane < width; lane++) {
             flow_w[lane] = conductance[lane] * (from[lane] - to[lane]);
@@ -123,16 +161,16 @@ GM_INLINE void thermal_rate(const view *at, double *restrict change, const size_
             gainer[lane] += flow_w[lane];
         }
     }
-    for (size_t flow = 0; flow < net->flow_count; flow++) {
-        const double *from = at->temperature + net->flows[flow].from * width;
-        const double *to = at->temperature + net->flows[flow].to * width;
+    for (size_t flow = 0; flow < at->flow_count; flow++) {
+        const double *from = temperature_of(at, at->flows[flow].from, width);
+        const double *to = temperature_of(at, at->flows[flow].to, width);
         const double *stream = at->stream + flow * width, *heat = at->specific_heat + flow * width;
-        double *gainer = change + net->flows[flow].to * width;
+        double *gainer = change_of(at, at->flows[flow].to, change, nowhere, width);
         for (size_t lane = 0; lane < width; lane++) {
             gainer[lane] += stream[lane] * heat[lane] * (from[lane] - to[lane]);
         }
     }
-    for (size_t index = 0; index < net->node_count * width; index++) {
+    for (size_t index = 0; index < at->node_count * width; index++) {
         change[index] /= at->capacity[index];
     }
 }
@@ -161,10 +199,9 @@ static void rate(const gm_model *model, const gm_block *at, double *restrict rat
 /// Entries in the order of declare_jacobian.
 GM_INLINE void thermal_slopes(const view *at, double *restrict values, const size_t width)
 {
-    const network *net = at->net;
-    for (size_t path = 0; path < net->path_count; path++, values += PATH_ENTRIES * width) {
-        const double *from = at->capacity + net->paths[path].from * width;
-        const double *to = at->capacity + net->paths[path].to * width;
+    for (size_t path = 0; path < at->path_count; path++, values += PATH_ENTRIES * width) {
+        const double *from = at->capacity + at->paths[path].from * width;
+        const double *to = at->capacity + at->paths[path].to * width;
         const double *conductance = at->conductance + path * width;
         for (size_t lane = 0; lane < width; lane++) {
             values[lane] = -conductance[lane] / from[lane];
@@ -173,8 +210,8 @@ GM_INLINE void thermal_slopes(const view *at, double *restrict values, const siz
             values[3 * width + lane] = -conductance[lane] / to[lane];
         }
     }
-    for (size_t flow = 0; flow < net->flow_count; flow++, values += FLOW_ENTRIES * width) {
-        const double *to = at->capacity + net->flows[flow].to * width;
+    for (size_t flow = 0; flow < at->flow_count; flow++, values += FLOW_ENTRIES * width) {
+        const double *to = at->capacity + at->flows[flow].to * width;
         const double *stream = at->stream + flow * width, *heat = at->specific_heat + flow * width;
         for (size_t lane = 0; lane < width; lane++) {
             double carried = stream[lane] * heat[lane] / to[lane];
@@ -210,17 +247,17 @@ static void observe(const gm_model *model, gm_block *block, const gm_wanted *wan
     view at = view_of(model, block);
     size_t width = (size_t)block->width;
     double *path_flow = gm_column(block, PATH, PATH_FLOW), *heat = gm_column(block, FLOW, HEAT);
-    for (size_t path = 0; path_flow != NULL && path < at.net->path_count; path++) {
-        const double *from = at.temperature + at.net->paths[path].from * width;
-        const double *to = at.temperature + at.net->paths[path].to * width;
+    for (size_t path = 0; path_flow != NULL && path < at.path_count; path++) {
+        const double *from = at.temperature + at.paths[path].from * width;
+        const double *to = at.temperature + at.paths[path].to * width;
         for (size_t lane = 0; lane < width; lane++) {
             size_t index = path * width + lane;
             path_flow[index] = at.conductance[index] * (from[lane] - to[lane]);
         }
     }
-    for (size_t flow = 0; heat != NULL && flow < at.net->flow_count; flow++) {
-        const double *from = at.temperature + at.net->flows[flow].from * width;
-        const double *to = at.temperature + at.net->flows[flow].to * width;
+    for (size_t flow = 0; heat != NULL && flow < at.flow_count; flow++) {
+        const double *from = at.temperature + at.flows[flow].from * width;
+        const double *to = at.temperature + at.flows[flow].to * width;
         for (size_t lane = 0; lane < width; lane++) {
             size_t index = flow * width + lane;
             heat[index] = at.stream[index] * at.specific_heat[index] * (from[lane] - to[lane]);
@@ -552,6 +589,29 @@ static gm_status declare_jacobian(gm_model *model, const network *net, gm_error 
     return status;
 }
 
+/// A path acts on both of its ends and they on each other; a flow on the end it enters.
+static gm_status declare_joins(gm_model *model, const network *net, gm_error *error)
+{
+    size_t count = JOINS * (net->path_count + net->flow_count);
+    gm_join *joins = gm_memory_new(count, sizeof *joins), *at = joins;
+    if (joins == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for a network of %zu paths",
+                            net->path_count);
+    }
+    for (uint32_t link = 0; link < net->path_count + net->flow_count; link++) {
+        bool path = link < net->path_count;
+        uint32_t element = path ? link : link - (uint32_t)net->path_count;
+        uint32_t class_number = path ? PATH : FLOW;
+        ends pair = path ? net->paths[element] : net->flows[element];
+        *at++ = (gm_join){ NODE, pair.from, NODE, pair.to };
+        *at++ = (gm_join){ class_number, element, NODE, pair.from };
+        *at++ = (gm_join){ class_number, element, NODE, pair.to };
+    }
+    gm_status status = gm_model_joins(model, joins, count, error);
+    gm_memory_free(joins);
+    return status;
+}
+
 static gm_status read_network(gm_model *model, const gm_config *config, network *net,
                               gm_error *error)
 {
@@ -578,7 +638,8 @@ static gm_status read_network(gm_model *model, const gm_config *config, network 
     net->node_count = gm_model_element_count(model, NODE);
     net->path_count = gm_model_element_count(model, PATH);
     net->flow_count = gm_model_element_count(model, FLOW);
-    return declare_jacobian(model, net, error);
+    status = declare_joins(model, net, error);
+    return status == GM_OK ? declare_jacobian(model, net, error) : status;
 }
 
 static gm_status build(gm_model *model, const gm_config *config, gm_error *error)
@@ -613,6 +674,7 @@ const gm_domain gm_thermal = {
     .source = "Incropera, DeWitt, Bergman, Lavine, Fundamentals of Heat and Mass Transfer, 6th "
               "ed., Wiley 2007; Feng et al., Introduction to digital twin engineering, ANNSIM 2021",
     .schema = 1,
+    .sliced = true,
     .build = build,
     .rate = rate,
     .jacobian = jacobian,

@@ -246,7 +246,7 @@ static bool regrain(const gm_state *old, gm_state *state, size_t system, grain h
     size_t width = (size_t)plan->width, lanes = state->layout->lanes;
     for (size_t block = 0; how.rows > 0 && block < plan->block_count; block++) {
         gm_span *span = &gm_block_spans(state, system, block)[how.span];
-        bool moved = false;
+        bool moved = state->layout != old->layout; // else what does not move is shared
         for (size_t lane = block * width; lane < lanes && lane < (block + 1) * width; lane++) {
             moved = moved || source[lane] != lane;
         }
@@ -318,4 +318,33 @@ gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *e
     }
     gm_state_close(old);
     return done ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory to resample %zu lanes", lanes);
+}
+
+gm_status gm_state_draw(const gm_state *from, const uint32_t *const *sources, gm_layout *layout,
+                        gm_state **drawn, gm_error *error)
+{
+    GM_REQUIRE(layout->system_count == from->layout->system_count);
+    gm_state *made = NULL;
+    gm_status status = gm_state_create(layout, from->time_ns, &made, error);
+    bool done = true;
+    for (size_t system = 0; status == GM_OK && done && system < layout->system_count; system++) {
+        const gm_system_plan *plan = gm_plan_of(made, system);
+        GM_REQUIRE(plan->model == gm_plan_of(from, system)->model &&
+                   plan->width == gm_plan_of(from, system)->width);
+        for (size_t lane = 0; lane < layout->lanes; lane++) {
+            GM_REQUIRE(sources[system][lane] < from->layout->lanes);
+            made->failed[lane] |= from->failed[sources[system][lane]];
+        }
+        done = resample_system(from, made, system, sources[system]);
+    }
+    if (status == GM_OK && !done) {
+        status = gm_error_set(error, GM_MEMORY, "no memory to draw %zu lanes", layout->lanes);
+    }
+    if (status != GM_OK) {
+        gm_state_close(made);
+        return status;
+    }
+    made->tick = from->tick;
+    *drawn = made;
+    return GM_OK;
 }

@@ -11,7 +11,18 @@ void *gm_column(const gm_block *at, size_t class_number, size_t field)
 
 double *gm_rate_column(const gm_block *at, double *rate, size_t class_number, size_t field)
 {
-    return rate + gm_plan(at->model, class_number, field)->unknown * (size_t)at->width;
+    const gm_model *model = at->model;
+    const gm_column_plan *plan = gm_plan(model, class_number, field);
+    size_t first = plan->unknown;
+    if (at->slice != NULL) {
+        first = 0;
+        for (const gm_column_plan *before = model->columns; before < plan; before++) {
+            uint32_t number = before->class_number;
+            first +=
+                before->role == GM_STATE ? at->slice->end[number] - at->slice->first[number] : 0;
+        }
+    }
+    return rate + first * (size_t)at->width;
 }
 
 static uint32_t *rows_of(const gm_block *at, size_t class_number, int lane)

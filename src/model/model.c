@@ -410,6 +410,9 @@ static gm_status finish(gm_model *model, const gm_config *config, gm_error *erro
     if (status == GM_OK) {
         status = finish_jacobian(model, error);
     }
+    if (status == GM_OK) {
+        status = gm_slices_cut(model, error);
+    }
     model->built = status == GM_OK;
     return status;
 }
@@ -468,6 +471,8 @@ void gm_model_close(gm_model *model)
     gm_memory_free(model->held);
     gm_memory_free(model->entries);
     gm_memory_free(model->held_entries);
+    gm_memory_free(model->joins);
+    gm_memory_free(model->cuts);
     gm_sparse_close(model->pattern);
     gm_warnings_free(model);
     gm_memory_free(model->name);

@@ -55,6 +55,11 @@ struct gm_model {
     uint32_t *held_entries; // entries in rows of held unknowns
     size_t held_entry_count;
     gm_sparse *pattern;
+    gm_join *joins; // [join_count]; NULL: none were declared
+    size_t join_count;
+    size_t *cuts; // [slice_count + 1][class_count] the first element of each slice; of the last
+                  // row, how many there are
+    size_t slice_count, slice_unknowns; // unknowns of the largest slice
     bool large, single, built;
     char **warnings; // [warning_count]
     size_t warning_count, warning_capacity;
@@ -73,6 +78,9 @@ static inline gm_column_plan *gm_plan(const gm_model *model, size_t class_number
 /// Says how many warnings were not kept; build is over. And frees them all.
 gm_status gm_warnings_finish(gm_model *model, gm_error *error);
 void gm_warnings_free(gm_model *model);
+
+/// Cuts the model into the slices that it is integrated in: one, or many that act on no other.
+gm_status gm_slices_cut(gm_model *model, gm_error *error);
 
 /// Integrates a rate domain: every lane of the block to until_ns. Scratch: gm_integrate_size bytes.
 gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_ns, double *step_s,

@@ -103,7 +103,7 @@ gm_status gm_answer_parameters(gm_serve_call *call, gm_error *error)
         gm_ref ref = estimate->ref;
         gm_summary summary;
         double *values = NULL;
-        if (!estimate->is_parameter) {
+        if (estimate->kind != GM_ESTIMATE_PARAMETER) {
             continue;
         }
         status = gm_read_lanes(&view, &ref, 1, &values, error);

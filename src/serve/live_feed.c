@@ -66,7 +66,7 @@ static void choose_values(gm_feed *feed)
         add_value(feed, world->forecast.refs[k]);
     }
     for (size_t k = 0; k < world->estimate_count; k++) {
-        if (!world->estimates[k].is_parameter) {
+        if (world->estimates[k].kind == GM_ESTIMATE_STATE) {
             add_value(feed, world->estimates[k].ref);
         }
     }
@@ -74,7 +74,7 @@ static void choose_values(gm_feed *feed)
         add_value(feed, world->records[k].ref);
     }
     for (size_t k = 0; k < world->estimate_count && feed->parameter_count < FEED_VALUES_MAX; k++) {
-        if (world->estimates[k].is_parameter) {
+        if (world->estimates[k].kind == GM_ESTIMATE_PARAMETER) {
             feed->refs[feed->value_count + feed->parameter_count++] = world->estimates[k].ref;
         }
     }

@@ -120,15 +120,16 @@ static gm_status plan_unknowns(study *of, gm_error *error)
         double spread = spread_of(world, estimate);
         answer->values[index] =
             (gm_observed){ .ref = estimate->ref,
-                           .is_parameter = estimate->is_parameter,
-                           .relative = estimate->is_parameter && estimate->spread_relative,
+                           .is_parameter = estimate->kind == GM_ESTIMATE_PARAMETER,
+                           .relative =
+                               estimate->kind == GM_ESTIMATE_PARAMETER && estimate->spread_relative,
                            .sight = GM_SIGHT_FIXED };
         if (spread > 0.0) {
             of->unknowns[of->play.unknown_count] =
                 (gm_play_unknown){ .ref = estimate->ref,
                                    .spread = spread,
                                    .relative = estimate->spread_relative,
-                                   .is_parameter = estimate->is_parameter };
+                                   .is_parameter = estimate->kind == GM_ESTIMATE_PARAMETER };
             of->value_of[of->play.unknown_count++] = index;
         }
     }

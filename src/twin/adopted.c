@@ -315,25 +315,24 @@ gm_status gm_adopted_begin(gm_twin *twin, int64_t end_ns, gm_error *error)
 
 // ---- estimation ----
 
-size_t gm_adopted_read(const gm_twin *twin, size_t group, double *rows)
+size_t gm_adopted_read(const gm_twin *twin, size_t group, gm_lane_list lanes, double *rows)
 {
-    const gm_estimator *estimator = &twin->estimator;
     size_t count = 0;
     for (size_t slot = 0; is_adopting(twin) && slot < ADOPTED_MAX; slot++) {
         const gm_adopted *change = slot_of(twin, slot);
         if (group_of(twin, change) == group) {
-            double *row = rows + count++ * estimator->alive_count;
-            for (size_t index = 0; index < estimator->alive_count; index++) {
-                row[index] = lanes_of(change)[estimator->alive[index]].size;
+            double *row = rows + count++ * lanes.count;
+            for (size_t index = 0; index < lanes.count; index++) {
+                row[index] = lanes_of(change)[lanes.numbers[index]].size;
             }
         }
     }
     return count;
 }
 
-gm_status gm_adopted_write(gm_twin *twin, size_t group, const double *rows, gm_error *error)
+gm_status gm_adopted_write(gm_twin *twin, size_t group, gm_lane_list lanes, const double *rows,
+                           gm_error *error)
 {
-    const gm_estimator *estimator = &twin->estimator;
     gm_status status = GM_OK;
     for (size_t slot = 0; is_adopting(twin) && status == GM_OK && slot < ADOPTED_MAX; slot++) {
         if (group_of(twin, slot_of(twin, slot)) != group) {
@@ -343,8 +342,8 @@ gm_status gm_adopted_write(gm_twin *twin, size_t group, const double *rows, gm_e
         if (change == NULL) {
             return no_memory(error);
         }
-        for (size_t index = 0; index < estimator->alive_count; index++) {
-            lanes_write(change)[estimator->alive[index]].size = *rows++;
+        for (size_t index = 0; index < lanes.count; index++) {
+            lanes_write(change)[lanes.numbers[index]].size = *rows++;
         }
         status = add_to_fields(twin, change, error);
     }

@@ -61,12 +61,13 @@ gm_status gm_adopted_begin(gm_twin *twin, int64_t end_ns, gm_error *error);
 gm_status gm_adopted_end(gm_twin *twin, int64_t elapsed_ns, gm_error *error);
 /// What a forecast does not know of sizes, as gm_estimator_wander, in a fork of the live state.
 gm_status gm_adopted_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns, gm_error *error);
-/// The sizes of a group's changes in the lanes that are left (twin->estimator).
-/// @param rows  out, [returned count][alive_count]
-size_t gm_adopted_read(const gm_twin *twin, size_t group, double *rows);
+/// The sizes of a group's changes in some lanes.
+/// @param rows  out, [returned count][lanes.count]
+size_t gm_adopted_read(const gm_twin *twin, size_t group, gm_lane_list lanes, double *rows);
 /// The same, moved by an analysis, back into memory and fields. Systems are to be settled behind
 /// it.
-gm_status gm_adopted_write(gm_twin *twin, size_t group, const double *rows, gm_error *error);
+gm_status gm_adopted_write(gm_twin *twin, size_t group, gm_lane_list lanes, const double *rows,
+                           gm_error *error);
 /// Lanes were resampled: lane k is what source[k] was, which is left.
 gm_status gm_adopted_resample(gm_twin *twin, const uint32_t *source, gm_error *error);
 /// Whether the live state holds a change of that id; whether one of another id is at a place.

@@ -173,7 +173,7 @@ static gm_status load_branch(gm_twin *twin, const heads *all, size_t index, gm_e
     gm_state *state = NULL;
     gm_status status = get_parts(twin, all->found[index].name, all->sizes[index], &bytes, error);
     if (status == GM_OK) {
-        status = gm_state_load(twin->layout, bytes.data, bytes.size, &state, error);
+        status = gm_state_load(twin->shown_layout, bytes.data, bytes.size, &state, error);
     }
     gm_string_free(&bytes);
     gm_held *held = status == GM_OK ? gm_held_make(state, error) : NULL;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/require.h"
+#include "twin/hypotheses.h"
 #include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
@@ -38,7 +39,8 @@ static gm_status move_world(gm_twin *twin, int64_t until_ns, gm_error *error)
 /// The live state's own copy of its memories: writing them cannot fail any more.
 static gm_status own_memories(gm_twin *twin, gm_error *error)
 {
-    return gm_group_memories(twin) != NULL && gm_sensor_memories(twin) != NULL
+    return gm_group_memories(twin) != NULL && gm_sensor_memories(twin) != NULL &&
+                   gm_hypothesis_memories(twin, 0) != NULL
                ? GM_OK
                : gm_error_set(error, GM_MEMORY, "no memory for a state");
 }
@@ -137,7 +139,7 @@ static gm_status keep(gm_twin *twin, int64_t known_ns, gm_held **held, gm_error 
     made->cycle = gm_cycle_number(twin, made->time_ns);
     gm_window_keep(twin, made);
     gm_suspects_hold(twin, made);
-    gm_recorder_cycle(twin, made->state, known_ns);
+    gm_recorder_cycle(twin, made, known_ns);
     *held = made;
     return GM_OK;
 }

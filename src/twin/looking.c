@@ -5,6 +5,7 @@
 
 #include "base/calendar.h"
 #include "num/statistics.h"
+#include "twin/hypotheses.h"
 #include "twin/twin_parts.h"
 
 static const char *const quality_names[] = { "none", "good", "range", "stale", "late" };
@@ -12,10 +13,15 @@ static const char *const quality_names[] = { "none", "good", "range", "stale", "
 void gm_publish(gm_twin *twin, gm_held *held)
 {
     const gm_sensor_memory *sensors = gm_state_section(held->state, SECTION_SENSORS);
-    atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+    gm_error why = { 0 };
+    gm_held *shown = gm_hypotheses_show(twin, held, &why);
+    if (shown == NULL) {
+        gm_log_write(&twin->log, GM_LOG_ERROR, "twin", "%s", why.text);
+        return;
+    }
     pthread_mutex_lock(&twin->look_lock);
     gm_held *before = twin->live;
-    twin->live = held;
+    twin->live = shown;
     twin->cycles += !(twin->replaying && held->time_ns <= twin->recorded_ns);
     if (twin->world->sensor_count > 0) {
         memcpy(twin->sensors, sensors, twin->world->sensor_count * sizeof *sensors);
@@ -45,8 +51,8 @@ void gm_twin_listen(gm_twin *twin, void (*tell)(void *context, const gm_twin_upd
 void gm_twin_status_get(gm_twin *twin, gm_twin_status *status)
 {
     *status = (gm_twin_status){ .time_ns = INT64_MIN,
-                                .lanes = twin->lanes,
-                                .lanes_left = twin->lanes,
+                                .lanes = twin->distinct,
+                                .lanes_left = twin->distinct,
                                 .replay = twin->options.replay };
     pthread_mutex_lock(&twin->inbox_lock);
     status->accepted = twin->accepted;
@@ -336,7 +342,7 @@ gm_status gm_twin_branch_advance(gm_twin *twin, const char *name, int64_t for_ns
     if (status != GM_OK) {
         return status;
     }
-    status = gm_world_work_create(twin->world, twin->lanes, &work, error);
+    status = gm_world_work_create(twin->world, twin->distinct, &work, error);
     if (status == GM_OK) {
         gm_advance_options options = { .mode = GM_ADVANCE_AHEAD, .work = work };
         status = gm_world_advance(twin->world, held->state, &options,

@@ -14,6 +14,7 @@
 #include "base/calendar.h"
 #include "codec/pack.h"
 #include "twin/adopted.h"
+#include "twin/hypotheses.h"
 #include "twin/twin_parts.h"
 
 enum { SNAPSHOT_VERSION = 3, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
@@ -106,10 +107,25 @@ static void append(gm_twin *twin, gm_series_id series, const gm_history_row *row
     }
 }
 
-void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns)
+/// A record's value over the lanes, when one is due.
+static void record_value(gm_twin *twin, size_t index, const gm_state *state, int64_t known_ns)
 {
     gm_recorder *recorder = &twin->recorder;
-    int64_t time_ns = gm_state_time(state), cycle_ns = twin->world->cycle_ns;
+    if (gm_state_read(state, twin->world->records[index].ref, recorder->values, NULL) != GM_OK) {
+        return;
+    }
+    gm_summary summary;
+    gm_summarise(state, recorder->values, &summary);
+    append(twin, recorder->records[index],
+           &(gm_history_row){ .time_ns = gm_state_time(state),
+                              .known_ns = known_ns,
+                              .values = (double[]){ summary.mean, summary.spread } });
+}
+
+void gm_recorder_cycle(gm_twin *twin, gm_held *held, int64_t known_ns)
+{
+    gm_recorder *recorder = &twin->recorder;
+    int64_t time_ns = held->time_ns, cycle_ns = twin->world->cycle_ns;
     if (twin->replaying && known_ns <= twin->recorded_ns) {
         return; // what was published stays as published
     }
@@ -121,14 +137,11 @@ void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns)
             recorder->records[index] == 0) {
             continue;
         }
-        if (gm_state_read(state, record->ref, recorder->values, NULL) == GM_OK) {
-            gm_summary summary;
-            gm_summarise(state, recorder->values, &summary);
-            append(twin, recorder->records[index],
-                   &(gm_history_row){ .time_ns = time_ns,
-                                      .known_ns = known_ns,
-                                      .values = (double[]){ summary.mean, summary.spread } });
+        gm_held *shown = gm_hypotheses_show(twin, held, NULL);
+        if (shown != NULL) {
+            record_value(twin, index, shown->state, known_ns);
         }
+        gm_held_drop(shown);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/calendar.h"
 #include "base/require.h"
+#include "twin/hypotheses.h"
 #include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
@@ -19,19 +20,29 @@ gm_twin_options gm_default_twin_options(void)
 static gm_status open_layout(gm_twin *twin, gm_error *error)
 {
     const gm_world *world = twin->world;
-    size_t lanes = twin->options.lanes > 0 ? twin->options.lanes : world->lanes;
+    twin->distinct = twin->options.lanes > 0 ? twin->options.lanes : world->lanes;
+    size_t lanes = world->hypothesis_count * twin->distinct;
     const gm_section sections[TWIN_SECTIONS] = {
         { "estimators", world->group_count * sizeof(gm_group_memory), 1 },
         { "sensors", world->sensor_count * sizeof(gm_sensor_memory), 1 },
         { "adopted", gm_adopted_size(world, lanes), 1 },
+        { "hypotheses", gm_hypotheses_size(world), 1 },
     };
-    gm_status status =
-        gm_world_layout(world, twin->options.lanes, sections, TWIN_SECTIONS, &twin->layout, error);
+    if (world->hypothesis_count > 1 && twin->distinct < 2) {
+        return gm_error_set(error, GM_INVALID, "hypotheses side by side need two lanes at least");
+    }
+    gm_status status = gm_world_layout(world, lanes, sections, TWIN_SECTIONS, &twin->layout, error);
     if (status != GM_OK) {
         return status;
     }
-    twin->lanes = gm_layout_lanes(twin->layout);
-    status = gm_world_work_create(world, twin->lanes, &twin->work, error);
+    twin->lanes = lanes;
+    status = gm_hypotheses_open(twin, error);
+    if (status == GM_OK) {
+        status = gm_world_work_create(world, twin->lanes, &twin->work, error);
+    }
+    if (status == GM_OK) {
+        gm_world_work_repeat(twin->work, twin->distinct);
+    }
     if (status == GM_OK && twin->options.threads > 1) {
         status = gm_workers_create(twin->options.threads, &twin->workers, error);
     }
@@ -130,6 +141,7 @@ void gm_twin_close(gm_twin *twin)
     gm_forecaster_close(twin);
     gm_suspects_close(twin);
     gm_held_drop(twin->live);
+    gm_held_drop(twin->shown);
     for (size_t index = 0; index < twin->branch_count; index++) {
         gm_held_drop(twin->branches[index].held);
     }
@@ -137,6 +149,9 @@ void gm_twin_close(gm_twin *twin)
     gm_store_close(twin->store);
     gm_world_work_close(twin->work);
     gm_workers_close(twin->workers);
+    if (twin->shown_layout != twin->layout) {
+        gm_layout_close(twin->shown_layout);
+    }
     gm_layout_close(twin->layout);
     gm_memory_free(twin->events);
     for (size_t index = 0; index < twin->announcement_count; index++) {
@@ -166,7 +181,8 @@ uint64_t gm_twin_hash(gm_twin *twin)
     if (gm_twin_look(twin, NULL, &view, NULL) != GM_OK) {
         return 0;
     }
-    uint64_t hash = gm_state_hash(view.state);
+    const gm_held *held = view.hold;
+    uint64_t hash = gm_state_hash(held->whole != NULL ? held->whole->state : held->state);
     gm_twin_look_away(twin, &view);
     return hash;
 }

@@ -25,8 +25,9 @@
 enum {
     SECTION_GROUPS = GM_WORLD_SECTIONS, // sections of the layout that are the twin's
     SECTION_SENSORS,
-    SECTION_ADOPTED, // adopted.h
-    TWIN_SECTIONS = 3,
+    SECTION_ADOPTED,    // adopted.h
+    SECTION_HYPOTHESES, // hypotheses.h
+    TWIN_SECTIONS = 4,
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
 };
 // March 2255: later times could not be added to
@@ -38,9 +39,12 @@ typedef struct gm_held {
     gm_state *state;
     int64_t time_ns;
     uint64_t cycle;
+    struct gm_held *whole; // what it was drawn from (hypotheses.h); NULL: it is whole itself
 } gm_held;
 gm_held *gm_held_make(const gm_state *state, gm_error *error); // forks; one holder
-void gm_held_drop(gm_held *held);                              // NULL is fine
+/// Takes the state itself, with its end. One holder.
+gm_held *gm_held_take(gm_state *state, gm_error *error);
+void gm_held_drop(gm_held *held); // NULL is fine
 
 typedef enum gm_quality {
     QUALITY_NONE = 0,
@@ -61,7 +65,6 @@ typedef enum gm_event_kind {
 
 /// Memory of a group's estimator, part of the state.
 typedef struct gm_group_memory {
-    double unrest;  // random walk of states, in sensor noises per square root of a second
     uint32_t begun; // lanes were spread around first measurements
     uint32_t muted; // open innovation events: parameters rest meanwhile
 } gm_group_memory;
@@ -75,7 +78,7 @@ typedef struct gm_sensor_memory {
     double bias;  // their running mean, of long memory
     // running means of neighbours' product and of squares, about the mean; the last deviation
     double product, square, last;
-    uint32_t far; // the last one was far off all lanes
+    uint32_t far; // the last one was far off all lanes: a bit for every hypothesis
     double level; // their running mean, of short memory
     double sums[2],
         bases[2];        // one-sided cumulated sums, above and below; where they stood at since_ns
@@ -122,26 +125,36 @@ typedef struct gm_seen {
     int64_t margin_ns; // kept this much longer than the window
 } gm_seen;
 
+/// Some lanes.
+typedef struct gm_lane_list {
+    const uint32_t *numbers; // [count], ascending
+    size_t count;
+} gm_lane_list;
+
 /// A group's part in estimation, from the world file.
 typedef struct gm_group_plan {
-    uint32_t *estimates;       // numbers of world->estimates
-    size_t count, state_count; // states first
+    uint32_t *estimates; // numbers of world->estimates: states, inputs, parameters
+    size_t count, state_count, input_count;
 } gm_group_plan;
 
 /// Work space of the estimator, sized once.
 typedef struct gm_estimator {
     gm_group_plan *groups;                 // [group_count]
     double *noises;                        // [estimate_count] of a sensor of the same field
-    double *values;                        // [most estimates of a group and adopted sizes][lanes]
+    size_t row_count;                      // most estimates of a group and adopted sizes
+    double *values;                        // [hypotheses][row_count][distinct lanes]
     double *predictions;                   // [sensor_count][lanes]
+    double *own;                           // [sensor_count][distinct lanes] of one hypothesis
+    double *room;                          // [sensor_count + 1][distinct lanes]
     double *measured, *variance, *caution; // [sensor_count]
-    struct gm_innovation *innovations;     // [sensor_count]
+    double *trusted;                       // [sensor_count] error variances for one hypothesis
+    struct gm_innovation *innovations;     // [hypotheses][sensor_count]
     const gm_arrived **entries;            // [sensor_count] measured at this time in this group
     gm_ref *refs;                          // [sensor_count]
     double *lane_values;                   // [lanes]
-    uint32_t *alive;                       // [lanes] lanes that are left
+    uint32_t *alive;                       // [lanes] lanes that are left, by hypothesis
+    size_t alive_first[GM_HYPOTHESES + 1]; // where each hypothesis' begin, and the end
     uint32_t *source;                      // [lanes]
-    size_t alive_count;
     gm_random random;
 } gm_estimator;
 
@@ -246,18 +259,21 @@ struct gm_twin {
     gm_twin_options options;
     gm_log log;
     gm_arena *arena;
-    gm_layout *layout;
+    gm_layout *layout;       // of the live state
+    gm_layout *shown_layout; // of what others see; the same while there is one hypothesis
     gm_workers *workers;
     gm_world_work *work;
     gm_store *store;
     gm_journal *journal;
     gm_history *history;
-    size_t lanes;
+    size_t lanes;      // of the live state: those of every hypothesis, one behind the other
+    size_t distinct;   // of one hypothesis, and of what others see: as the world file says
     int64_t opened_ns; // wall time
     bool abandoned;    // opening failed
 
     // the cycle's own
     gm_state *state; // live; NULL before the first sample
+    gm_held *shown;  // drawn last (hypotheses.h); NULL: none
     uint64_t cycle;  // number of the last cycle: its time divided by the cycle's length
     gm_window window;
     gm_estimator estimator;
@@ -456,8 +472,8 @@ bool gm_forecaster_load(gm_twin *twin, gm_text bytes);
 
 /// Names the series of sensors and of `record:` in the history. Nothing to do without a folder.
 gm_status gm_recorder_open(gm_twin *twin, gm_error *error);
-/// Records what is due of a state. @param known_ns  end of the cycle that knows it
-void gm_recorder_cycle(gm_twin *twin, const gm_state *state, int64_t known_ns);
+/// Records what is due of a cycle's end. @param known_ns  end of the cycle that knows it
+void gm_recorder_cycle(gm_twin *twin, gm_held *held, int64_t known_ns);
 /// Records a raw sample. @param quality  gm_quality
 void gm_recorder_sample(gm_twin *twin, const gm_arrived *entry, uint32_t quality);
 /// Records the quantiles of a forecast at one lead.
@@ -478,7 +494,7 @@ void gm_branches_keep(gm_twin *twin);
 void gm_branch_forget(gm_twin *twin, const char *name);
 gm_status gm_branches_open(gm_twin *twin, gm_error *error);
 
-/// Makes the end of a cycle what others see.
+/// Makes the end of a cycle what others see. For want of memory they see the one before.
 void gm_publish(gm_twin *twin, gm_held *held);
 void gm_tell(gm_twin *twin, const gm_twin_update *update);
 

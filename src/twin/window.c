@@ -17,14 +17,19 @@ gm_held *gm_held_make(const gm_state *state, gm_error *error)
     if (gm_state_fork(state, &fork, error) != GM_OK) {
         return NULL;
     }
+    return gm_held_take(fork, error);
+}
+
+gm_held *gm_held_take(gm_state *state, gm_error *error)
+{
     gm_held *held = gm_memory_new(1, sizeof *held);
     if (held == NULL) {
-        gm_state_close(fork);
+        gm_state_close(state);
         gm_error_set(error, GM_MEMORY, "no memory to hold a state");
         return NULL;
     }
     atomic_init(&held->holders, 1);
-    held->state = fork;
+    held->state = state;
     held->time_ns = gm_state_time(state);
     return held;
 }
@@ -32,6 +37,7 @@ gm_held *gm_held_make(const gm_state *state, gm_error *error)
 void gm_held_drop(gm_held *held)
 {
     if (held != NULL && atomic_fetch_sub_explicit(&held->holders, 1, memory_order_acq_rel) == 1) {
+        gm_held_drop(held->whole);
         gm_state_close(held->state);
         gm_memory_free(held);
     }

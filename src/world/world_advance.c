@@ -24,6 +24,7 @@ gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_wor
     size_t padded = (lanes + GM_BLOCK_LANES - 1) / GM_BLOCK_LANES * GM_BLOCK_LANES;
     *made = (gm_world_work){ .world = world,
                              .lanes = lanes,
+                             .distinct = lanes,
                              .values = gm_memory_new(padded, sizeof *made->values),
                              .before = gm_memory_new(padded, sizeof *made->before),
                              .draws = gm_memory_new(padded, sizeof *made->draws),
@@ -43,6 +44,11 @@ gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_wor
     }
     *work = made;
     return GM_OK;
+}
+
+void gm_world_work_repeat(gm_world_work *work, size_t distinct)
+{
+    work->distinct = distinct;
 }
 
 void gm_world_work_close(gm_world_work *work)
@@ -104,6 +110,13 @@ gm_status gm_journey_fill(gm_journey *journey, gm_ref ref, double value, gm_erro
     return gm_state_fill(journey->state, ref, within, error);
 }
 
+// Writes what a driver or link supplies to an input; what is unknown of it comes on top.
+static gm_status supply(gm_journey *journey, gm_ref ref, double *values, gm_error *error)
+{
+    gm_status status = gm_world_supply(journey->world, journey->state, ref, values, error);
+    return status == GM_OK ? gm_journey_write(journey, ref, values, error) : status;
+}
+
 static gm_status tell_system(gm_journey *journey, uint32_t system, gm_error *error)
 {
     if (!journey->work->touched[system]) {
@@ -120,10 +133,14 @@ static void draw_normals(gm_journey *journey, size_t driver)
     gm_draw draw = { .element = (uint32_t)journey->world->drivers[driver].stream,
                      .purpose = DRAW_DRIVER,
                      .occurrence = journey->tick };
-    for (size_t lane = 0; lane < journey->work->lanes; lane += GM_BLOCK_LANES) {
+    const gm_world_work *work = journey->work;
+    size_t once = work->distinct < work->lanes ? work->distinct : work->lanes;
+    for (size_t lane = 0; lane < once; lane += GM_BLOCK_LANES) {
         draw.lane = (uint32_t)lane;
-        gm_random_normal_lanes(journey->work->random, draw, GM_BLOCK_LANES,
-                               journey->work->draws + lane);
+        gm_random_normal_lanes(work->random, draw, GM_BLOCK_LANES, work->draws + lane);
+    }
+    for (size_t lane = once; lane < work->lanes; lane++) {
+        work->draws[lane] = work->draws[lane - once];
     }
 }
 
@@ -136,9 +153,14 @@ static gm_status drift(gm_journey *journey, size_t driver, const gm_world_rule *
     double cycle_s = (double)journey->world->cycle_ns / (double)GM_SECOND_NS;
     double keep = exp(-cycle_s / rule->time_s);
     double kick = rule->spread * sqrt(-expm1(-2.0 * cycle_s / rule->time_s));
+    size_t unknown = gm_world_unknown(journey->world, ref);
     gm_status status = gm_state_read(journey->state, ref, work->values, error);
     if (status != GM_OK) {
         return status;
+    }
+    if (unknown != GM_NO_INDEX) {
+        memcpy(work->values, gm_world_unknown_supplied(journey->world, journey->state, unknown),
+               work->lanes * sizeof *work->values);
     }
     draw_normals(journey, driver);
     double *deviations = NULL;
@@ -158,7 +180,7 @@ static gm_status drift(gm_journey *journey, size_t driver, const gm_world_rule *
             deviations[lane] = moved;
         }
     }
-    return gm_journey_write(journey, ref, work->values, error);
+    return supply(journey, ref, work->values, error);
 }
 
 static const gm_world_rule *rule_of(const gm_journey *journey, const gm_world_driver *driven)
@@ -181,6 +203,17 @@ static double foretold(const gm_journey *journey, const gm_world_driver *driven,
     return NAN;
 }
 
+static gm_status supply_same(gm_journey *journey, gm_ref ref, double value, gm_error *error)
+{
+    if (gm_world_unknown(journey->world, ref) == GM_NO_INDEX) {
+        return gm_journey_fill(journey, ref, value, error);
+    }
+    for (size_t lane = 0; lane < journey->work->lanes; lane++) {
+        journey->work->values[lane] = value;
+    }
+    return supply(journey, ref, journey->work->values, error);
+}
+
 gm_status gm_journey_drive(gm_journey *journey, size_t driver, bool moves, gm_error *error)
 {
     gm_scenario_run *run = journey->options->run;
@@ -195,7 +228,7 @@ gm_status gm_journey_drive(gm_journey *journey, size_t driver, bool moves, gm_er
     if (!isfinite(value)) {
         return GM_OK;
     }
-    gm_status status = gm_journey_fill(journey, driven->ref, value, error);
+    gm_status status = supply_same(journey, driven->ref, value, error);
     if (status == GM_OK && run != NULL) {
         status = gm_scenario_run_again(run, journey, driven->ref, error);
     }
@@ -258,7 +291,7 @@ static gm_status carry(gm_journey *journey, size_t first, size_t end, gm_error *
         for (size_t lane = 0; lane < work->lanes; lane++) {
             sources[lane] = sources[lane] * link->factor + link->offset;
         }
-        status = gm_journey_write(journey, link->to, sources, error);
+        status = supply(journey, link->to, sources, error);
         if (status == GM_OK && journey->options->run != NULL) {
             status = gm_scenario_run_again(journey->options->run, journey, link->to, error);
         }

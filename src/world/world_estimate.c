@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "world/world_reader.h"
 
-static const char *const estimate_keys[] = { "states", "parameters", "inflation", NULL };
+static const char *const estimate_keys[] = { "states",     "inputs",    "parameters",
+                                             "hypotheses", "inflation", NULL };
 static const char *const tuning_keys[] = { "spread", "drift", "within", NULL };
 static const char *const forecast_keys[] = { "fields", "every", "at", NULL };
 static const char *const replay_keys[] = { "time", "separator", NULL };
@@ -139,8 +140,11 @@ static gm_status read_tuning(const gm_world *world, const gm_config *tuning,
     }
     const gm_config *spread = gm_config_get(tuning, "spread"),
                     *drift = gm_config_get(tuning, "drift");
-    if (status == GM_OK && spread == NULL && estimate->is_parameter) {
+    if (status == GM_OK && spread == NULL && estimate->kind == GM_ESTIMATE_PARAMETER) {
         status = gm_config_need(tuning, "spread", &spread, error);
+    }
+    if (status == GM_OK && drift == NULL && estimate->kind == GM_ESTIMATE_INPUT) {
+        status = gm_config_need(tuning, "drift", &drift, error);
     }
     if (status == GM_OK && spread != NULL) {
         status = gm_world_read_spread(spread, unit, &estimate->spread, &estimate->spread_relative,
@@ -160,28 +164,34 @@ typedef struct wish {
     const char *pattern;
     gm_place place;
     const gm_config *tuning; // NULL: as the twin sees fit
-    bool is_parameter;
+    gm_estimate_kind kind;
 } wish;
+
+static const gm_role roles[] = { [GM_ESTIMATE_STATE] = GM_STATE,
+                                 [GM_ESTIMATE_INPUT] = GM_INPUT,
+                                 [GM_ESTIMATE_PARAMETER] = GM_PARAMETER };
+static const char *const nouns[] = { [GM_ESTIMATE_STATE] = "a state",
+                                     [GM_ESTIMATE_INPUT] = "an input",
+                                     [GM_ESTIMATE_PARAMETER] = "a parameter" };
 
 static gm_status add_wish(const gm_world *world, const wish *wanted, estimate_list *list,
                           gm_error *error)
 {
     gm_ref *refs = NULL;
     size_t count = 0, added = 0;
-    gm_role role = wanted->is_parameter ? GM_PARAMETER : GM_STATE;
+    gm_role role = roles[wanted->kind];
     gm_status status = gm_world_find(world, wanted->pattern, wanted->place, &refs, &count, error);
     for (size_t at = 0; at < count && status == GM_OK; at++) {
         if (gm_world_role(world, refs[at]) != role) {
             if (!gm_world_is_pattern(wanted->pattern)) {
                 status =
-                    gm_world_wrong_role(world, refs[at], wanted->place,
-                                        wanted->is_parameter ? "a parameter" : "a state", error);
+                    gm_world_wrong_role(world, refs[at], wanted->place, nouns[wanted->kind], error);
             }
             continue;
         }
-        gm_world_estimate estimate = { .ref = refs[at],
-                                       .is_parameter = wanted->is_parameter,
-                                       .place = wanted->place };
+        gm_world_estimate estimate = {
+            .ref = refs[at], .kind = wanted->kind, .unknown = GM_NO_INDEX, .place = wanted->place
+        };
         status = read_tuning(world, wanted->tuning, &estimate, error);
         gm_world_estimate *grown =
             gm_memory_grow(list->items, &list->capacity, list->count + 1, sizeof *grown);
@@ -201,24 +211,23 @@ static gm_status add_wish(const gm_world *world, const wish *wanted, estimate_li
     return status;
 }
 
-static gm_status read_wishes(const gm_world *world, const gm_config *config, bool is_parameter,
+static gm_status read_wishes(const gm_world *world, const gm_config *config, gm_estimate_kind kind,
                              estimate_list *list, gm_error *error)
 {
     if (config == NULL) {
         return GM_OK;
     }
-    bool plain = config->kind == GM_CONFIG_LIST && !is_parameter;
+    bool listed = kind == GM_ESTIMATE_STATE, plain = config->kind == GM_CONFIG_LIST && listed;
     gm_status status =
         plain ? GM_OK
               : gm_config_is(config, GM_CONFIG_MAP,
-                             is_parameter ? "a map of addresses" : "a list or map of addresses",
-                             error);
+                             listed ? "a list or map of addresses" : "a map of addresses", error);
     for (size_t index = 0; index < config->count && status == GM_OK; index++) {
         const gm_config *child = &config->children[index];
         wish wanted = { .pattern = child->key,
                         .place = plain ? child->place : child->key_place,
                         .tuning = plain ? NULL : child,
-                        .is_parameter = is_parameter };
+                        .kind = kind };
         if (plain) {
             status = gm_config_text(child, &wanted.pattern, error);
         }
@@ -233,8 +242,8 @@ static gm_status read_wishes(const gm_world *world, const gm_config *config, boo
 static int compare_estimates(const void *a, const void *b)
 {
     const gm_world_estimate *one = a, *other = b;
-    if (one->is_parameter != other->is_parameter) {
-        return one->is_parameter ? 1 : -1;
+    if (one->kind != other->kind) {
+        return one->kind < other->kind ? -1 : 1;
     }
     int order = gm_world_compare_refs(&one->ref, &other->ref);
     if (order != 0) {
@@ -262,24 +271,88 @@ static size_t keep_last_estimates(gm_world_estimate *items, size_t count)
     return kept;
 }
 
-gm_status gm_world_read_estimate(gm_world_reader *reader, const gm_config *config, gm_error *error)
+// "hypotheses: [as known, drifting, unknown input]": at least two different ones.
+static gm_status read_hypotheses(gm_world *world, const gm_config *config, gm_error *error)
 {
-    gm_world *world = reader->world;
-    if (config == NULL) {
-        return GM_OK;
+    gm_status status = gm_config_is(config, GM_CONFIG_LIST, "a list of hypotheses", error);
+    const char *words[GM_HYPOTHESES + 1] = { NULL };
+    for (gm_hypothesis each = 0; each < GM_HYPOTHESES; each++) {
+        words[each] = gm_hypothesis_name(each);
     }
-    estimate_list list = { 0 };
-    gm_status status =
-        gm_config_is(config, GM_CONFIG_MAP, "a map with `states` and `parameters`", error);
+    if (status == GM_OK && (config->count < 2 || config->count > GM_HYPOTHESES)) {
+        status = gm_error_at(error, GM_INVALID, config->place,
+                             "hypotheses: expected 2 to %d that run side by side, got %zu",
+                             GM_HYPOTHESES, config->count);
+    }
+    for (size_t index = 0; index < config->count && status == GM_OK; index++) {
+        size_t choice = 0;
+        status = gm_config_choice(&config->children[index], words, &choice, error);
+        for (size_t before = 0; status == GM_OK && before < index; before++) {
+            if (world->hypotheses[before] == (gm_hypothesis)choice) {
+                status = gm_error_at(error, GM_INVALID, config->children[index].place,
+                                     "hypotheses: '%s' stands there twice", words[choice]);
+            }
+        }
+        world->hypotheses[index] = (gm_hypothesis)choice;
+    }
+    world->hypothesis_count = status == GM_OK ? config->count : 1;
+    return status;
+}
+
+// A hypothesis that lets move what is not declared would be the same as another.
+static gm_status check_hypotheses(const gm_world *world, const gm_config *config, gm_error *error)
+{
+    bool declared[GM_ESTIMATE_PARAMETER + 1] = { false };
+    for (size_t index = 0; index < world->estimate_count; index++) {
+        declared[world->estimates[index].kind] = true;
+    }
+    for (size_t index = 0; index < world->hypothesis_count; index++) {
+        gm_hypothesis hypothesis = world->hypotheses[index];
+        bool parameters = gm_hypothesis_moves(hypothesis, GM_ESTIMATE_PARAMETER);
+        bool inputs = gm_hypothesis_moves(hypothesis, GM_ESTIMATE_INPUT);
+        if ((parameters && !declared[GM_ESTIMATE_PARAMETER]) ||
+            (inputs && !declared[GM_ESTIMATE_INPUT])) {
+            return gm_error_at(
+                error, GM_INVALID, config->children[index].place,
+                "hypotheses: '%s' needs `estimate: %s`", gm_hypothesis_name(hypothesis),
+                parameters && !declared[GM_ESTIMATE_PARAMETER] ? "parameters" : "inputs");
+        }
+    }
+    return GM_OK;
+}
+
+static gm_status read_estimates(const gm_world *world, const gm_config *config, estimate_list *list,
+                                gm_error *error)
+{
+    gm_status status = gm_config_is(config, GM_CONFIG_MAP,
+                                    "a map with `states`, `inputs` and `parameters`", error);
     if (status == GM_OK) {
         status = gm_config_only(config, estimate_keys, error);
     }
     if (status == GM_OK) {
-        status = read_wishes(world, gm_config_get(config, "states"), false, &list, error);
+        status =
+            read_wishes(world, gm_config_get(config, "states"), GM_ESTIMATE_STATE, list, error);
     }
     if (status == GM_OK) {
-        status = read_wishes(world, gm_config_get(config, "parameters"), true, &list, error);
+        status =
+            read_wishes(world, gm_config_get(config, "inputs"), GM_ESTIMATE_INPUT, list, error);
     }
+    if (status == GM_OK) {
+        status = read_wishes(world, gm_config_get(config, "parameters"), GM_ESTIMATE_PARAMETER,
+                             list, error);
+    }
+    return status;
+}
+
+gm_status gm_world_read_estimate(gm_world_reader *reader, const gm_config *config, gm_error *error)
+{
+    gm_world *world = reader->world;
+    world->hypothesis_count = 1;
+    if (config == NULL) {
+        return GM_OK;
+    }
+    estimate_list list = { 0 };
+    gm_status status = read_estimates(world, config, &list, error);
     const gm_config *inflation = gm_config_get(config, "inflation");
     if (status == GM_OK && inflation != NULL) {
         status = gm_config_number(inflation, (gm_quantity){ .unit = "1", .min = 1.0, .max = 10.0 },
@@ -291,7 +364,17 @@ gm_status gm_world_read_estimate(gm_world_reader *reader, const gm_config *confi
     }
     world->estimates = list.items;
     world->estimate_count = keep_last_estimates(list.items, list.count);
-    return GM_OK;
+    for (size_t index = 0; index < world->estimate_count; index++) {
+        if (world->estimates[index].kind == GM_ESTIMATE_INPUT) {
+            world->estimates[index].unknown = world->unknown_count++;
+        }
+    }
+    const gm_config *hypotheses = gm_config_get(config, "hypotheses");
+    if (hypotheses != NULL) {
+        status = read_hypotheses(world, hypotheses, error);
+    }
+    return status == GM_OK && hypotheses != NULL ? check_hypotheses(world, hypotheses, error)
+                                                 : status;
 }
 
 // ---- record ----

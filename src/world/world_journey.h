@@ -7,6 +7,7 @@
 struct gm_world_work {
     const gm_world *world;
     size_t lanes;
+    size_t distinct; // lanes that draw lots of their own; the others repeat them
     double *values;  // [lanes]
     double *before;  // [lanes] what stands where something is to be written
     double *draws;   // [lanes]

@@ -24,9 +24,11 @@ enum {
     GM_WORLD_SCENARIOS_MAX = 4096,
     GM_WORLD_LEADS_MAX = 1024,      // forecast leads
     GM_WORLD_CHANGES_MAX = 1 << 20, // interventions in a scenario, patterns expanded
-    GM_WORLD_SECTIONS = 1, // sections of a layout that are the world's own; the caller's follow
+    GM_WORLD_SECTIONS = 2, // sections of a layout that are the world's own; the caller's follow
     GM_WORLD_DRIVER_SECTION =
         0, // "drivers": double [stochastic_count][lanes], deviation from the held value
+    GM_WORLD_UNKNOWN_SECTION =
+        1, // "unknown inputs": double [unknown_count][2][lanes], what is supplied and what is added
 };
 
 #define GM_NO_INDEX SIZE_MAX
@@ -134,14 +136,21 @@ typedef struct gm_world_sensor {
 
 // ---- estimation, recording, forecasts ----
 
-/// A state or parameter that assimilation may move.
+typedef enum gm_estimate_kind {
+    GM_ESTIMATE_STATE = 0,
+    GM_ESTIMATE_INPUT, // what is unknown of an input, beyond what drivers and links supply
+    GM_ESTIMATE_PARAMETER,
+} gm_estimate_kind;
+
+/// What assimilation may move.
 typedef struct gm_world_estimate {
     gm_ref ref;
-    bool is_parameter;
-    double spread; // initial standard deviation: SI, or a fraction of the initial value; NAN: not
-                   // declared
-    double drift;  // random walk: the same per square root of a second (after t seconds: drift *
-                   // sqrt(t)); 0
+    gm_estimate_kind kind;
+    size_t unknown; // GM_ESTIMATE_INPUT: its place in the section of unknown inputs
+    double spread;  // initial standard deviation: SI, or a fraction of the initial value; NAN: not
+                    // declared
+    double drift;   // random walk: the same per square root of a second (after t seconds: drift *
+                    // sqrt(t)); 0
     bool spread_relative; // fractions of the initial value (multiplicative: for positive parameters
                           // a log walk)
     bool drift_relative;
@@ -149,6 +158,15 @@ typedef struct gm_world_estimate {
     double low, high; // SI
     gm_place place;
 } gm_world_estimate;
+
+/// What may be wrong with the model: what lanes of that hypothesis let move beside the states.
+typedef enum gm_hypothesis {
+    GM_HYPOTHESIS_ALL = 0, // parameters and unknown inputs
+    GM_HYPOTHESIS_KNOWN,   // nothing: the model is as the world file says
+    GM_HYPOTHESIS_DRIFTING,
+    GM_HYPOTHESIS_INPUT,
+    GM_HYPOTHESES
+} gm_hypothesis;
 
 typedef struct gm_world_record {
     gm_ref ref;
@@ -273,9 +291,12 @@ struct gm_world {
     gm_profile **profiles; // [profile_count]
     size_t profile_count;
 
-    gm_world_estimate *estimates; // [estimate_count], states first
+    gm_world_estimate *estimates; // [estimate_count], states, then inputs, then parameters
     size_t estimate_count;
-    double inflation; // `estimate: {inflation: 1.02}`; NAN: none
+    size_t unknown_count;                    // inputs among them
+    gm_hypothesis hypotheses[GM_HYPOTHESES]; // [hypothesis_count] run side by side
+    size_t hypothesis_count;                 // 1: GM_HYPOTHESIS_ALL alone
+    double inflation;                        // `estimate: {inflation: 1.02}`; NAN: none
 
     gm_world_record *records; // [record_count]
     size_t record_count;
@@ -349,6 +370,33 @@ size_t gm_world_address(const gm_world *world, gm_ref ref, char *buffer, size_t 
 const gm_field *gm_world_field(const gm_world *world, gm_ref ref);
 gm_role gm_world_role(const gm_world *world, gm_ref ref);
 
+// ---- unknown inputs (world_unknown.c) ----
+
+/// The word of a hypothesis in a world file.
+const char *gm_hypothesis_name(gm_hypothesis hypothesis);
+/// Whether lanes of a hypothesis let an estimate move.
+bool gm_hypothesis_moves(gm_hypothesis hypothesis, gm_estimate_kind kind);
+
+/// Place of an input in the section of unknown inputs; GM_NO_INDEX: nothing is unknown of it.
+size_t gm_world_unknown(const gm_world *world, gm_ref input);
+/// What inputs are when a state begins counts as supplied.
+gm_status gm_world_unknown_begin(const gm_world *world, gm_state *state, gm_error *error);
+/// What is supplied to an input, and what each lane adds to it. @return [lanes]
+const double *gm_world_unknown_supplied(const gm_world *world, const gm_state *state,
+                                        size_t unknown);
+const double *gm_world_unknown_added(const gm_world *world, const gm_state *state, size_t unknown);
+/// Changes that: the input becomes what is supplied and what is added. gm_state_changed is left to
+/// the caller.
+gm_status gm_world_unknown_add(const gm_world *world, gm_state *state, size_t estimate,
+                               const double *added, gm_error *error);
+/// Drivers, links and sensors supply an input: what is unknown of it is added to the values.
+/// @param values  in out, [lanes]: what is to be written, within the field's bounds
+gm_status gm_world_supply(const gm_world *world, gm_state *state, gm_ref input, double *values,
+                          gm_error *error);
+/// What is unknown of inputs goes over to a state of a variant, by address.
+gm_status gm_world_unknown_carry(const gm_world *world, const gm_state *from,
+                                 const gm_world *variant, gm_state *state, gm_error *error);
+
 // ---- moving a world through time ----
 
 /// Buffers of one thread for one lane count; made once, so that steady state never allocates.
@@ -356,6 +404,9 @@ typedef struct gm_world_work gm_world_work;
 gm_status gm_world_work_create(const gm_world *world, size_t lanes, gm_world_work **work,
                                gm_error *error);
 void gm_world_work_close(gm_world_work *work);
+/// Lanes from `distinct` on repeat the lots that drivers draw for the first ones: they differ by
+/// something else.
+void gm_world_work_repeat(gm_world_work *work, size_t distinct);
 
 /// A scenario under way on one state: which changes are in force, and what was there before. Start
 /// it when the state is at start_ns and pass it to every gm_world_advance of that state.

@@ -334,6 +334,9 @@ gm_status gm_world_layout(const gm_world *world, size_t lanes, const gm_section 
     size_t slots = world->stochastic_count > 0 ? world->stochastic_count * lanes : 1;
     all[GM_WORLD_DRIVER_SECTION] =
         (gm_section){ .name = "drivers", .size = slots * sizeof(double), .schema = 1 };
+    size_t unknown = world->unknown_count > 0 ? 2 * world->unknown_count * lanes : 1;
+    all[GM_WORLD_UNKNOWN_SECTION] =
+        (gm_section){ .name = "unknown inputs", .size = unknown * sizeof(double), .schema = 1 };
     for (size_t index = 0; index < section_count; index++) {
         all[GM_WORLD_SECTIONS + index] = sections[index];
     }

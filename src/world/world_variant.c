@@ -340,6 +340,9 @@ gm_status gm_scenario_fork(const gm_world *world, const gm_scenario *scenario, c
     if (status == GM_OK && variant != NULL) {
         status = carry_drivers(world, from, variant, made, error);
     }
+    if (status == GM_OK && variant != NULL) {
+        status = gm_world_unknown_carry(world, from, variant, made, error);
+    }
     for (uint32_t system = 0; status == GM_OK && variant != NULL && system < variant->system_count;
          system++) {
         if (variant->patched[system]) {

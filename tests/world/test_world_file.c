@@ -101,7 +101,7 @@ static void patterns_take_what_plays_the_role(void **state)
     check_address(world, world->estimates[1].ref, "box/node/air/temperature");
     const gm_world_estimate *conductance = &world->estimates[2];
     check_address(world, conductance->ref, "box/path/air-room/conductance");
-    assert_true(conductance->is_parameter);
+    assert_int_equal(conductance->kind, GM_ESTIMATE_PARAMETER);
     assert_true(conductance->spread_relative);
     near(conductance->spread, 0.2);
     assert_true(conductance->drift_relative);
