@@ -31,7 +31,7 @@ typedef struct rig {
     gm_state *state;
 } rig;
 
-static inline rig open_rig(const char *text, size_t lanes, int width)
+static inline rig open_domain(const gm_domain *domain, const char *text, size_t lanes, int width)
 {
     rig made = { .arena = gm_arena_create(0) };
     gm_error error = { 0 };
@@ -39,7 +39,7 @@ static inline rig open_rig(const char *text, size_t lanes, int width)
     gm_status status = gm_units_read(&made.units, &error);
     if (status == GM_OK) {
         const gm_config *config = config_of(made.arena, made.units, text);
-        status = gm_model_build(&gm_thermal, "net", config, &made.model, &error);
+        status = gm_model_build(domain, "net", config, &made.model, &error);
     }
     if (status == GM_OK) {
         const gm_model *systems[] = { made.model };
@@ -52,6 +52,11 @@ static inline rig open_rig(const char *text, size_t lanes, int width)
         fail_msg("%s", error.text);
     }
     return made;
+}
+
+static inline rig open_rig(const char *text, size_t lanes, int width)
+{
+    return open_domain(&gm_thermal, text, lanes, width);
 }
 
 static inline void close_rig(rig *made)
