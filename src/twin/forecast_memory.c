@@ -3,13 +3,14 @@
 //
 // Bytes (codec/pack.h): version u16, leads u32, lanes u32, cycle u64, time of the newest forecast
 // i64, forecasts u64; per field the last reading's time i64 and value f64; per field and lead the
-// lead i64, the newest row's time i64 and summary as f64s, the scores' sums as f64s, the number of
+// lead i64, the newest row's time i64 and summary as f64s, the scores' sums as f64s, how hypotheses
+// fared as f64s and the time of the last truth they were compared by i64, the number of
 // truths learned from u64, as many of the bands' rings as are in use as f64s, the time of the last
 // truth i64, and the forecasts that wait. Those: times of issue and truth i64, persistence, the
-// lanes' mean and the corrections f64, a count u32 and so many lanes f64.
+// lanes' mean, the corrections and the hypotheses' means f64, a count u32 and so many lanes f64.
 #include "twin/twin_parts.h"
 
-enum { SAVE_VERSION = 4 };
+enum { SAVE_VERSION = 5 };
 
 static size_t doubles_in(size_t size)
 {
@@ -24,8 +25,10 @@ static void save_pending(const gm_twin *twin, const gm_lead *lead, size_t place,
     gm_pack_f64(out, pending->persistence);
     gm_pack_f64(out, pending->mean);
     gm_pack_f64s(out, pending->corrections.of, GM_BANDS);
+    gm_pack_f64s(out, lead->means + place * twin->world->hypothesis_count,
+                 twin->world->hypothesis_count);
     gm_pack_u32(out, (uint32_t)pending->lane_count);
-    gm_pack_f64s(out, lead->lanes + place * twin->lanes, pending->lane_count);
+    gm_pack_f64s(out, lead->lanes + place * twin->distinct, pending->lane_count);
 }
 
 static void save_lead(const gm_twin *twin, const gm_lead *lead, gm_string *out)
@@ -34,6 +37,8 @@ static void save_lead(const gm_twin *twin, const gm_lead *lead, gm_string *out)
     gm_pack_i64(out, lead->row.time_ns);
     gm_pack_f64s(out, &lead->row.value.mean, doubles_in(sizeof lead->row.value));
     gm_pack_f64s(out, &lead->tally.count, doubles_in(sizeof lead->tally));
+    gm_pack_f64s(out, &lead->rivalry.truths, doubles_in(sizeof lead->rivalry));
+    gm_pack_i64(out, lead->compared_ns);
     gm_pack_u64(out, lead->memory.count);
     size_t remembered = gm_band_remembered(&lead->memory);
     for (size_t band = 0; band < GM_BANDS; band++) {
@@ -54,6 +59,7 @@ void gm_forecaster_save(const gm_twin *twin, gm_string *out)
     gm_pack_u16(out, SAVE_VERSION);
     gm_pack_u32(out, (uint32_t)leads);
     gm_pack_u32(out, (uint32_t)twin->lanes);
+    gm_pack_u32(out, (uint32_t)twin->world->hypothesis_count);
     gm_pack_u64(out, twin->cycle);
     gm_pack_i64(out, forecaster->issued_ns);
     gm_pack_u64(out, forecaster->count);
@@ -69,14 +75,16 @@ void gm_forecaster_save(const gm_twin *twin, gm_string *out)
 static void load_pending(const gm_twin *twin, gm_lead *lead, size_t place, gm_unpack *in)
 {
     gm_pending *pending = &lead->pending[place];
-    double *lanes = lead->lanes + place * twin->lanes;
+    double *lanes = lead->lanes + place * twin->distinct;
     pending->issued_ns = gm_unpack_i64(in);
     pending->valid_ns = gm_unpack_i64(in);
     pending->persistence = gm_unpack_f64(in);
     pending->mean = gm_unpack_f64(in);
     gm_unpack_f64s(in, pending->corrections.of, GM_BANDS);
+    gm_unpack_f64s(in, lead->means + place * twin->world->hypothesis_count,
+                   twin->world->hypothesis_count);
     pending->lane_count = gm_unpack_count(in, sizeof *lanes);
-    in->failed = in->failed || pending->lane_count == 0 || pending->lane_count > twin->lanes;
+    in->failed = in->failed || pending->lane_count == 0 || pending->lane_count > twin->distinct;
     if (!in->failed) {
         gm_unpack_f64s(in, lanes, pending->lane_count);
     }
@@ -84,11 +92,14 @@ static void load_pending(const gm_twin *twin, gm_lead *lead, size_t place, gm_un
 
 static void load_lead(const gm_twin *twin, gm_lead *lead, gm_unpack *in)
 {
-    const size_t least_pending = 4 * sizeof(double) + GM_BANDS * sizeof(double) + sizeof(uint32_t);
+    const size_t least_pending =
+        (4 + GM_BANDS + twin->world->hypothesis_count) * sizeof(double) + sizeof(uint32_t);
     int64_t lead_ns = gm_unpack_i64(in);
     lead->row.time_ns = gm_unpack_i64(in);
     gm_unpack_f64s(in, &lead->row.value.mean, doubles_in(sizeof lead->row.value));
     gm_unpack_f64s(in, &lead->tally.count, doubles_in(sizeof lead->tally));
+    gm_unpack_f64s(in, &lead->rivalry.truths, doubles_in(sizeof lead->rivalry));
+    lead->compared_ns = gm_unpack_i64(in);
     lead->memory.count = gm_unpack_u64(in);
     size_t remembered = gm_band_remembered(&lead->memory);
     for (size_t band = 0; band < GM_BANDS; band++) {
@@ -112,7 +123,8 @@ static void forget(gm_twin *twin)
         gm_lead *lead = &forecaster->leads[index];
         lead->tally = (gm_tally){ 0 };
         lead->memory = (gm_band_memory){ 0 };
-        lead->learned_ns = INT64_MIN;
+        lead->rivalry = (gm_rivalry){ 0 };
+        lead->learned_ns = lead->compared_ns = INT64_MIN;
         lead->first = lead->count = 0;
     }
     for (size_t field = 0; field < forecaster->field_count; field++) {
@@ -128,7 +140,8 @@ bool gm_forecaster_load(gm_twin *twin, gm_text bytes)
     size_t leads = forecaster->field_count * forecaster->lead_count;
     gm_unpack in = gm_unpack_of(bytes.data, bytes.size);
     bool same = gm_unpack_u16(&in) == SAVE_VERSION && gm_unpack_u32(&in) == leads &&
-                gm_unpack_u32(&in) == twin->lanes;
+                gm_unpack_u32(&in) == twin->lanes &&
+                gm_unpack_u32(&in) == twin->world->hypothesis_count;
     if (!same || in.failed) {
         return false; // another world: scores begin anew
     }

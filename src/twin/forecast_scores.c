@@ -50,7 +50,7 @@ static void count_score(gm_twin *twin, gm_lead *lead, const gm_band_forecast *re
 static void meet(gm_twin *twin, gm_lead *lead, double value, double noise)
 {
     const gm_pending *pending = &lead->pending[lead->first];
-    const gm_band_forecast reading = { .lanes = lead->lanes + lead->first * twin->lanes,
+    const gm_band_forecast reading = { .lanes = lead->lanes + lead->first * twin->distinct,
                                        .count = pending->lane_count,
                                        .noise = noise,
                                        .corrections = pending->corrections };
@@ -60,6 +60,12 @@ static void meet(gm_twin *twin, gm_lead *lead, double value, double noise)
     if (pending->issued_ns >= twin->forecaster.scores_from_ns) {
         count_score(twin, lead, &reading, value);
     }
+    gm_forecast_compare(twin, lead, value,
+                        lead->compared_ns == INT64_MIN
+                            ? 1.0
+                            : (double)(pending->valid_ns - lead->compared_ns) /
+                                  (double)lead->row.lead_ns);
+    lead->compared_ns = pending->valid_ns;
     if (apart >= gm_band_spacing(&lead->memory)) {
         gm_band_learn(&lead->memory, &reading, value, apart);
         lead->learned_ns = pending->valid_ns;

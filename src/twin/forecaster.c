@@ -22,11 +22,13 @@ static size_t truth_of(const gm_world *world, gm_ref ref)
 static bool open_lead(gm_twin *twin, gm_lead *lead, int64_t lead_ns)
 {
     lead->row.lead_ns = lead_ns;
-    lead->learned_ns = INT64_MIN;
+    lead->learned_ns = lead->compared_ns = INT64_MIN;
     lead->capacity = (size_t)(lead_ns / twin->world->forecast.every_ns) + 4;
     lead->pending = gm_arena_new(twin->arena, lead->capacity, sizeof *lead->pending);
-    lead->lanes = gm_arena_new(twin->arena, lead->capacity * twin->lanes, sizeof(double));
-    return lead->pending != NULL && lead->lanes != NULL;
+    lead->lanes = gm_arena_new(twin->arena, lead->capacity * twin->distinct, sizeof(double));
+    lead->means =
+        gm_arena_new(twin->arena, lead->capacity * twin->world->hypothesis_count, sizeof(double));
+    return lead->pending != NULL && lead->lanes != NULL && lead->means != NULL;
 }
 
 gm_status gm_forecaster_open(gm_twin *twin, gm_error *error)
@@ -43,10 +45,12 @@ gm_status gm_forecaster_open(gm_twin *twin, gm_error *error)
     forecaster->last_value = gm_arena_new(twin->arena, fields, sizeof(double));
     forecaster->last_ns = gm_arena_new(twin->arena, fields, sizeof(int64_t));
     forecaster->values = gm_arena_new(twin->arena, fields * twin->lanes, sizeof(double));
-    forecaster->sorted = gm_arena_new(twin->arena, twin->lanes, sizeof(double));
+    forecaster->drawn = gm_arena_new(twin->arena, twin->distinct, sizeof(double));
+    forecaster->sorted = gm_arena_new(twin->arena, twin->distinct, sizeof(double));
     bool memory = forecaster->leads != NULL && forecaster->truth != NULL &&
                   forecaster->last_value != NULL && forecaster->last_ns != NULL &&
-                  forecaster->values != NULL && forecaster->sorted != NULL;
+                  forecaster->values != NULL && forecaster->drawn != NULL &&
+                  forecaster->sorted != NULL;
     for (size_t field = 0; memory && field < fields; field++) {
         forecaster->truth[field] = truth_of(twin->world, declared->refs[field]);
         forecaster->last_ns[field] = INT64_MIN;
@@ -57,7 +61,11 @@ gm_status gm_forecaster_open(gm_twin *twin, gm_error *error)
     if (!memory) {
         return gm_error_set(error, GM_MEMORY, "no memory for forecasts");
     }
-    return gm_world_work_create(twin->world, twin->lanes, &forecaster->work, error);
+    gm_status status = gm_world_work_create(twin->world, twin->lanes, &forecaster->work, error);
+    if (status == GM_OK) {
+        gm_world_work_repeat(forecaster->work, twin->distinct);
+    }
+    return status;
 }
 
 void gm_forecaster_close(gm_twin *twin)
@@ -96,15 +104,17 @@ static gm_band_corrections corrections_for(const gm_forecaster *forecaster, size
 
 /// Keeps what was said until its truth comes; the oldest leaves when truths do not come.
 static void wait_for_truth(const gm_twin *twin, gm_lead *lead, const gm_pending *pending,
-                           const double *lanes)
+                           const double *lanes, const double *means)
 {
+    size_t hypotheses = twin->world->hypothesis_count;
     if (lead->count == lead->capacity) {
         lead->first = (lead->first + 1) % lead->capacity;
         lead->count--;
     }
     size_t place = (lead->first + lead->count++) % lead->capacity;
     lead->pending[place] = *pending;
-    memcpy(lead->lanes + place * twin->lanes, lanes, pending->lane_count * sizeof *lanes);
+    memcpy(lead->lanes + place * twin->distinct, lanes, pending->lane_count * sizeof *lanes);
+    memcpy(lead->means + place * hypotheses, means, hypotheses * sizeof *means);
 }
 
 /// What the lanes say of one field at one lead.
@@ -112,22 +122,18 @@ static void say_one(gm_twin *twin, const gm_state *state, size_t field, size_t n
 {
     gm_forecaster *forecaster = &twin->forecaster;
     gm_lead *lead = gm_lead_at(forecaster, field, number);
-    double *lanes = forecaster->values + field * twin->lanes;
+    double means[GM_HYPOTHESES];
+    const gm_said said = gm_forecast_said(twin, state, field, number, means);
     bool measured = forecaster->last_ns[field] != INT64_MIN;
     gm_pending pending = {
         .issued_ns = forecaster->issued_ns,
         .valid_ns = gm_state_time(state),
         .persistence = measured ? forecaster->last_value[field] : (double)NAN,
+        .mean = said.mean,
+        .lane_count = said.count,
     };
-    for (size_t lane = 0; lane < twin->lanes; lane++) {
-        if (!gm_state_lane_failed(state, lane)) {
-            lanes[pending.lane_count++] = lanes[lane];
-        }
-    }
-    pending.mean = gm_mean(lanes, pending.lane_count);
-    gm_sort(lanes, pending.lane_count);
     pending.corrections = lead->corrections = corrections_for(forecaster, field, number);
-    gm_band_forecast forecast = { .lanes = lanes,
+    gm_band_forecast forecast = { .lanes = said.lanes,
                                   .count = pending.lane_count,
                                   .corrections = pending.corrections };
     gm_summary value = gm_forecast_published(&forecast, pending.mean, forecaster->sorted);
@@ -135,7 +141,7 @@ static void say_one(gm_twin *twin, const gm_state *state, size_t field, size_t n
     lead->row.time_ns = pending.valid_ns;
     lead->row.value = value;
     if (forecaster->truth[field] != GM_NO_INDEX) {
-        wait_for_truth(twin, lead, &pending, lanes);
+        wait_for_truth(twin, lead, &pending, said.lanes, means);
     }
     pthread_mutex_unlock(&twin->look_lock);
     gm_recorder_forecast(twin, lead);

@@ -175,11 +175,22 @@ typedef struct gm_tally {
     double rival_count, rival_square_sum;      // persistence
 } gm_tally;
 
+/// How the forecasts of each hypothesis fared, of late. All of one type: snapshots hold it as it
+/// is.
+typedef struct gm_rivalry {
+    double truths; // how many they count for
+    double squares[GM_HYPOTHESES];
+    double weights[GM_HYPOTHESES]; // in the newest forecast
+} gm_rivalry;
+
 /// One (field, lead): its newest row, what is pending, its score.
 typedef struct gm_lead {
     gm_forecast_row row;
     gm_pending *pending; // ring, [capacity]
-    double *lanes;       // [capacity][lanes] ascending, as the model said
+    double *lanes;       // [capacity][distinct lanes] ascending, as the model said
+    double *means;       // [capacity][hypotheses] what each said
+    gm_rivalry rivalry;
+    int64_t compared_ns; // time of the last truth that hypotheses were compared by
     size_t first, count, capacity;
     gm_tally tally;
     gm_band_memory memory;
@@ -200,7 +211,8 @@ typedef struct gm_forecaster {
     uint64_t scored_until; // cycle: recovery does not score again what was scored up to here
     gm_world_work *work;
     double *values; // [field_count][lanes]
-    double *sorted; // [lanes]
+    double *drawn;  // [distinct lanes]
+    double *sorted; // [distinct lanes]
 } gm_forecaster;
 
 static inline gm_lead *gm_lead_at(const gm_forecaster *forecaster, size_t field, size_t number)
@@ -455,6 +467,22 @@ void gm_forecaster_close(gm_twin *twin);
 gm_status gm_forecaster_issue(gm_twin *twin, gm_error *error);
 /// What is published of lanes. @param mean  of the lanes; @param work  [forecast->count]
 gm_summary gm_forecast_published(const gm_band_forecast *forecast, double mean, double *work);
+
+// ---- forecast_hypotheses.c: whose forecast it is ----
+
+/// What is said of one field at one lead: as many lanes as the world file says, of the hypotheses
+/// in proportion to what each is worth at that lead.
+typedef struct gm_said {
+    double *lanes; // [count], ascending
+    size_t count;
+    double mean;
+} gm_said;
+/// @param values  [lanes] of the state looked ahead, all hypotheses; sorted with one hypothesis
+/// @param means   out, [hypothesis_count] what each says
+gm_said gm_forecast_said(gm_twin *twin, const gm_state *state, size_t field, size_t number,
+                         double *means);
+/// The truth of the oldest forecast that waits. @param apart  how much of it is news, in lead times
+void gm_forecast_compare(const gm_twin *twin, gm_lead *lead, double value, double apart);
 
 // ---- forecast_scores.c: what was said, against what came ----
 
