@@ -1,29 +1,27 @@
 // Slices: a large model cut into runs of elements that act on no other run, so that each run is
 // integrated through all its stages while it lies in the processor's caches.
 //
-// Elements joined by what the domain declares (gm_model_joins) form cells; an element without a
-// state passes nothing on and belongs to the cell it is joined with, or, between several, to none.
-// Where every class lists cells one after the other, as a fleet does, a cut behind a cell is a cut
-// through all classes, and slices are runs of cells of about one size. The bits are the same for
-// any cut as long as steps do not depend on the whole: only RK4 is integrated in slices.
+// What acts on each other by what the domain declares (gm_model_joins) forms cells, and elements
+// without a state pass nothing on (num/network_cells.h). Where every class lists cells one after
+// the other, as a fleet does, a cut behind a cell is a cut through all classes, and slices are runs
+// of cells of about one size. The bits are the same for any cut as long as steps do not depend on
+// the whole: only RK4 is integrated in slices.
 #include <string.h>
 
 #include "base/require.h"
 #include "model/model_inside.h"
-#include "num/disjoint_sets.h"
+#include "num/network_cells.h"
 
 enum { SLICE_UNKNOWNS = 64 }; // 4 KB a column of eight lanes: a stage stays in the first cache
-#define NO_CELL UINT32_MAX
+static const uint32_t no_cell = (uint32_t)GM_NETWORK_NONE;
 
 typedef struct cutter {
     gm_model *model;
     size_t offsets[GM_CLASSES_MAX + 1]; // where each class begins among all elements
-    size_t element_count;
-    uint8_t *moves; // [element_count] it has a state
-    uint32_t *cell; // [element_count] parents first, then numbers of cells
+    uint32_t *cell;                     // [elements]
     size_t cell_count;
     size_t *least; // [cell_count + 1][class_count] first element of this cell and those behind it
-    size_t *most;  // [cell_count][class_count] one past its last element
+    size_t *most;  // [cell_count + 1][class_count] one past the last element up to this cell
 } cutter;
 
 gm_status gm_model_joins(gm_model *model, const gm_join *joins, size_t count, gm_error *error)
@@ -52,70 +50,50 @@ const gm_join *gm_model_join_list(const gm_model *model, size_t *count)
 
 // ---- cells ----
 
-static void find_movers(cutter *c)
+/// Which elements have a state that is carried on.
+static void find_movers(const cutter *c, uint8_t *moves)
 {
     for (size_t index = 0; index < c->model->column_count; index++) {
         const gm_column_plan *plan = &c->model->columns[index];
-        uint8_t *moves = c->moves + c->offsets[plan->class_number];
+        uint8_t *own = moves + c->offsets[plan->class_number];
         for (size_t element = 0; plan->role == GM_STATE && element < plan->count; element++) {
             bool held = element < plan->roles_count && plan->roles[element] != GM_STATE;
-            moves[element] |= !held;
+            own[element] |= !held;
         }
     }
 }
 
-static uint32_t end_a(const cutter *c, const gm_join *join)
-{
-    return (uint32_t)(c->offsets[join->class_a] + join->element_a);
-}
-
-static uint32_t end_b(const cutter *c, const gm_join *join)
-{
-    return (uint32_t)(c->offsets[join->class_b] + join->element_b);
-}
-
-/// An element at rest belongs to the cell it is joined with, its parent; between several it stands
-/// alone and is torn.
-static void attach(cutter *c, uint8_t *torn, uint32_t resting, uint32_t moving)
-{
-    uint32_t root = gm_sets_find(c->cell, moving);
-    if (c->cell[resting] == resting && !torn[resting]) {
-        c->cell[resting] = root;
-    } else if (c->cell[resting] != root) {
-        c->cell[resting] = resting;
-        torn[resting] = 1;
-    }
-}
-
-static void join_elements(cutter *c, uint8_t *torn)
+static gm_status find_cells(cutter *c, gm_error *error)
 {
     const gm_model *model = c->model;
-    gm_sets_start(c->cell, c->element_count);
-    for (size_t index = 0; index < model->join_count; index++) {
-        uint32_t a = end_a(c, &model->joins[index]), b = end_b(c, &model->joins[index]);
-        if (c->moves[a] && c->moves[b]) {
-            gm_sets_join(c->cell, a, b);
-        }
+    for (size_t number = 0; number < model->class_count; number++) {
+        c->offsets[number + 1] = c->offsets[number] + gm_model_element_count(model, number);
     }
-    for (size_t index = 0; index < model->join_count; index++) {
-        uint32_t a = end_a(c, &model->joins[index]), b = end_b(c, &model->joins[index]);
-        if (c->moves[a] != c->moves[b]) {
-            attach(c, torn, c->moves[a] ? b : a, c->moves[a] ? a : b);
-        }
+    size_t elements = c->offsets[model->class_count];
+    uint32_t(*ends)[2] = gm_memory_new(model->join_count, sizeof *ends);
+    uint8_t *moves = gm_memory_new(elements, sizeof *moves);
+    c->cell = gm_memory_new(elements, sizeof *c->cell);
+    gm_network *network = NULL;
+    gm_status status = GM_OK;
+    if (ends == NULL || moves == NULL || c->cell == NULL) {
+        status = gm_error_set(error, GM_MEMORY, "%s: no memory to cut it", model->name);
     }
-}
-
-/// Roots become numbers, in order of the elements that move.
-static void number_cells(cutter *c, uint32_t *numbers)
-{
-    for (size_t element = 0; element < c->element_count; element++) {
-        c->cell[element] = gm_sets_find(c->cell, (uint32_t)element);
-        bool root = c->moves[element] && c->cell[element] == element;
-        numbers[element] = root ? (uint32_t)c->cell_count++ : NO_CELL;
+    for (size_t index = 0; status == GM_OK && index < model->join_count; index++) {
+        const gm_join *join = &model->joins[index];
+        ends[index][0] = (uint32_t)(c->offsets[join->class_a] + join->element_a);
+        ends[index][1] = (uint32_t)(c->offsets[join->class_b] + join->element_b);
     }
-    for (size_t element = 0; element < c->element_count; element++) {
-        c->cell[element] = numbers[c->cell[element]];
+    if (status == GM_OK) {
+        status = gm_network_create(elements, model->join_count, ends, &network, error);
     }
+    if (status == GM_OK) {
+        find_movers(c, moves);
+        status = gm_network_cells(network, moves, c->cell, &c->cell_count, error);
+    }
+    gm_network_close(network);
+    gm_memory_free(ends);
+    gm_memory_free(moves);
+    return status;
 }
 
 /// Which elements of each class lie in a cell or behind it, and which in it or in front of it.
@@ -130,7 +108,7 @@ static void measure_cells(cutter *c)
         }
         for (size_t element = count; element-- > 0;) {
             uint32_t cell = c->cell[c->offsets[number] + element];
-            if (cell != NO_CELL) {
+            if (cell != no_cell) {
                 c->least[cell * classes + number] = element;
                 size_t *most = &c->most[cell * classes + number];
                 *most = *most > element ? *most : element + 1;
@@ -184,38 +162,21 @@ static void place_cuts(cutter *c)
     }
 }
 
-static bool open_cutter(cutter *c, size_t class_count)
+static gm_status cut_cells(cutter *c, gm_error *error)
 {
-    for (size_t number = 0; number < class_count; number++) {
-        c->offsets[number + 1] = c->offsets[number] + gm_model_element_count(c->model, number);
+    gm_status status = find_cells(c, error);
+    size_t rows = c->cell_count + 1, classes = c->model->class_count;
+    if (status != GM_OK || c->cell_count == 0) {
+        return status;
     }
-    c->element_count = c->offsets[class_count];
-    c->moves = gm_memory_new(c->element_count, sizeof *c->moves);
-    c->cell = gm_memory_new(c->element_count, sizeof *c->cell);
-    return c->moves != NULL && c->cell != NULL;
-}
-
-static bool cut_cells(cutter *c)
-{
-    size_t classes = c->model->class_count;
-    uint8_t *torn = gm_memory_new(c->element_count, sizeof *torn);
-    uint32_t *numbers = gm_memory_new(c->element_count, sizeof *numbers);
-    bool memory = torn != NULL && numbers != NULL;
-    if (memory) {
-        find_movers(c);
-        join_elements(c, torn);
-        number_cells(c, numbers);
-        c->least = gm_memory_new((c->cell_count + 1) * classes, sizeof *c->least);
-        c->most = gm_memory_new((c->cell_count + 1) * classes, sizeof *c->most);
-        memory = c->least != NULL && c->most != NULL;
+    c->least = gm_memory_new(rows * classes, sizeof *c->least);
+    c->most = gm_memory_new(rows * classes, sizeof *c->most);
+    if (c->least == NULL || c->most == NULL) {
+        return gm_error_set(error, GM_MEMORY, "%s: no memory to cut it", c->model->name);
     }
-    if (memory && c->cell_count > 0) {
-        measure_cells(c);
-        place_cuts(c);
-    }
-    gm_memory_free(torn);
-    gm_memory_free(numbers);
-    return memory;
+    measure_cells(c);
+    place_cuts(c);
+    return GM_OK;
 }
 
 /// The whole model as one slice.
@@ -234,22 +195,20 @@ gm_status gm_slices_cut(gm_model *model, gm_error *error)
     GM_REQUIRE(!model->domain->sliced || (model->domain->rate != NULL && model->joins != NULL));
     size_t rows = model->unknowns / SLICE_UNKNOWNS + 2;
     model->cuts = gm_memory_new(rows * model->class_count, sizeof *model->cuts);
-    bool memory = model->cuts != NULL;
-    bool sliced = model->domain->sliced && model->integrator.method == GM_ODE_RK4 &&
-                  model->population_count == 0 && model->unknowns > SLICE_UNKNOWNS;
-    if (memory && sliced) {
+    if (model->cuts == NULL) {
+        return gm_error_set(error, GM_MEMORY, "%s: no memory to cut it", model->name);
+    }
+    gm_status status = GM_OK;
+    if (model->domain->sliced && model->integrator.method == GM_ODE_RK4 &&
+        model->population_count == 0 && model->unknowns > SLICE_UNKNOWNS) {
         cutter c = { .model = model };
-        memory = open_cutter(&c, model->class_count) && cut_cells(&c);
-        gm_memory_free(c.moves);
+        status = cut_cells(&c, error);
         gm_memory_free(c.cell);
         gm_memory_free(c.least);
         gm_memory_free(c.most);
     }
-    if (!memory) {
-        return gm_error_set(error, GM_MEMORY, "%s: no memory to cut it into slices", model->name);
-    }
-    if (model->slice_count == 0) {
+    if (status == GM_OK && model->slice_count == 0) {
         take_whole(model);
     }
-    return GM_OK;
+    return status;
 }
