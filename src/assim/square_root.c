@@ -135,15 +135,18 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
                 .innovation = innovation,
                 .total = total,
                 .reduction = 1.0 / (1.0 + sqrt(variance / total)) };
-    pull careful = by;
-    careful.chance = analysis->chance * ensemble / (double)(lanes - 1);
+    pull doubtful = by;
+    doubtful.chance = analysis->chance * ensemble / (double)(lanes - 1);
+    pull careful = doubtful;
     if (analysis->caution != NULL) {
         careful.total *= analysis->caution[index];
         careful.reduction = 1.0 / (1.0 + sqrt(1.0 - ensemble / careful.total));
     }
     for (size_t value = 0; value < analysis->value_count; value++) {
-        pull_lanes(analysis->values + value * lanes,
-                   value < analysis->cautious_from ? &by : &careful, lanes);
+        const pull *own = value + analysis->doubted < analysis->cautious_from ? &by
+                          : value < analysis->cautious_from                   ? &doubtful
+                                                                              : &careful;
+        pull_lanes(analysis->values + value * lanes, own, lanes);
     }
     for (size_t other = 0; other < analysis->measurement_count; other++) {
         if (other != index) {

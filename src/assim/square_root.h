@@ -35,8 +35,10 @@ typedef struct gm_analysis {
         *caution; // [measurement_count], >= 1: how many measurements of this kind say as much as
                   // one independent one would, for the values from `cautious_from` on; NULL: 1
     size_t cautious_from;
-    double chance; // >= 0: squared standard errors that a covariance must exceed to count, for the
-                   // values from `cautious_from` on; 0: all count in full
+    double chance;  // >= 0: squared standard errors that a covariance must exceed to count, for the
+                    // values from `cautious_from` on; 0: all count in full
+    size_t doubted; // <= cautious_from: so many values in front of it are held to `chance` too, but
+                    // take every measurement as an independent one
 } gm_analysis;
 
 /// The innovation of one measurement before its update.

@@ -243,6 +243,35 @@ static void cautious_values_learn_as_from_a_worse_sensor(void **state)
     assert_int_equal(gm_square_root_update(&analysis, NULL, &error), GM_INVALID);
 }
 
+static void doubted_values_are_held_to_chance_but_not_to_caution(void **state)
+{
+    (void)state;
+    enum { SEEN = 1 };
+    const double caution[] = { 8.0 };
+    ensemble doubted = draw_ensemble(), chancy = doubted, plain = doubted;
+    gm_analysis analysis = analysis_of(&doubted);
+    analysis.measurement_count = SEEN;
+    analysis.caution = caution;
+    analysis.chance = 1.0;
+    analysis.cautious_from = 3;
+    analysis.doubted = 1;
+    assert_int_equal(gm_square_root_update(&analysis, NULL, NULL), GM_OK);
+    analysis = analysis_of(&chancy);
+    analysis.measurement_count = SEEN;
+    analysis.chance = 1.0;
+    analysis.cautious_from = 2;
+    assert_int_equal(gm_square_root_update(&analysis, NULL, NULL), GM_OK);
+    analysis = analysis_of(&plain);
+    analysis.measurement_count = SEEN;
+    assert_int_equal(gm_square_root_update(&analysis, NULL, NULL), GM_OK);
+    for (size_t lane = 0; lane < LANES; lane++) {
+        assert_close(doubted.values[2][lane], chancy.values[2][lane], 0.0);
+        for (size_t value = 0; value < 2; value++) {
+            assert_close(doubted.values[value][lane], plain.values[value][lane], 0.0);
+        }
+    }
+}
+
 /// Three lanes' values that a prediction of -1, 0, 1 covaries with by nothing or by `covariance`.
 static void update_cautious(double covariance, double chance, double values[3])
 {
@@ -346,6 +375,7 @@ int main(void)
         cmocka_unit_test(the_order_of_measurements_does_not_matter),
         cmocka_unit_test(an_innovation_beyond_the_gate_counts_as_the_gate),
         cmocka_unit_test(cautious_values_learn_as_from_a_worse_sensor),
+        cmocka_unit_test(doubted_values_are_held_to_chance_but_not_to_caution),
         cmocka_unit_test(what_may_be_chance_teaches_nothing),
         cmocka_unit_test(agreeing_lanes_learn_nothing),
         cmocka_unit_test(what_cannot_be_used_changes_nothing),
