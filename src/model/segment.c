@@ -32,7 +32,7 @@ struct gm_pool {
 struct gm_slab {
     size_t first; // the span's segment that this slab starts with
     size_t segments;
-    atomic_size_t left;    // segments somebody holds
+    atomic_size_t holds;   // by all holders of all its segments
     atomic_uint holders[]; // [segments]; the bytes follow, aligned
 };
 
@@ -139,7 +139,7 @@ static gm_slab *slab_take(gm_pool *pool, size_t first, size_t segments, size_t s
     if (slab != NULL) {
         slab->first = first;
         slab->segments = segments;
-        atomic_init(&slab->left, segments);
+        atomic_init(&slab->holds, segments);
         for (size_t index = 0; index < segments; index++) {
             atomic_init(&slab->holders[index], 1);
         }
@@ -149,9 +149,8 @@ static gm_slab *slab_take(gm_pool *pool, size_t first, size_t segments, size_t s
 
 static void slab_drop(gm_pool *pool, gm_slab *slab, size_t segment)
 {
-    atomic_uint *holders = &slab->holders[segment - slab->first];
-    if (atomic_fetch_sub_explicit(holders, 1, memory_order_acq_rel) == 1 &&
-        atomic_fetch_sub_explicit(&slab->left, 1, memory_order_acq_rel) == 1) {
+    atomic_fetch_sub_explicit(&slab->holders[segment - slab->first], 1, memory_order_release);
+    if (atomic_fetch_sub_explicit(&slab->holds, 1, memory_order_acq_rel) == 1) {
         gm_pool_give(pool, slab);
     }
 }
@@ -159,6 +158,13 @@ static void slab_drop(gm_pool *pool, gm_slab *slab, size_t segment)
 static bool is_alone(const gm_slab *slab, size_t segment)
 {
     return atomic_load_explicit(&slab->holders[segment - slab->first], memory_order_acquire) == 1;
+}
+
+/// Whether nobody else holds any of a span that lies in one slab.
+static bool is_own(const gm_span *span)
+{
+    const gm_slab *slab = span->holders[0];
+    return atomic_load_explicit(&slab->holds, memory_order_acquire) == slab->segments;
 }
 
 // ---- spans ----
@@ -194,6 +200,7 @@ bool gm_span_fill(gm_pool *pool, gm_span *span)
     for (size_t segment = 0; segment < segments; segment++) {
         span->holders[segment] = slab;
     }
+    span->whole = true;
     return true;
 }
 
@@ -204,8 +211,10 @@ void gm_span_share(const gm_span *from, gm_span *to)
     for (size_t segment = 0; segment < segments; segment++) {
         gm_slab *slab = from->holders[segment];
         atomic_fetch_add_explicit(&slab->holders[segment - slab->first], 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&slab->holds, 1, memory_order_relaxed);
         to->holders[segment] = slab;
     }
+    to->whole = from->whole;
 }
 
 void gm_span_release(gm_pool *pool, gm_span *span)
@@ -217,17 +226,12 @@ void gm_span_release(gm_pool *pool, gm_span *span)
             span->holders[segment] = NULL;
         }
     }
+    span->whole = false;
 }
 
 const unsigned char *gm_span_whole(const gm_span *span)
 {
-    size_t segments = gm_span_segments(span->size);
-    for (size_t segment = 1; segment < segments; segment++) {
-        if (span->holders[segment] != span->holders[0]) {
-            return NULL;
-        }
-    }
-    return segments == 0 ? NULL : segment_bytes(span, 0);
+    return span->whole ? segment_bytes(span, 0) : NULL;
 }
 
 void gm_span_copy(const gm_span *span, void *out)
@@ -245,11 +249,7 @@ unsigned char *gm_span_own(gm_pool *pool, gm_span *span)
     if (segments == 0) {
         return NULL;
     }
-    bool own = gm_span_whole(span) != NULL;
-    for (size_t segment = 0; own && segment < segments; segment++) {
-        own = is_alone(span->holders[segment], segment);
-    }
-    if (!own) {
+    if (!span->whole || !is_own(span)) {
         gm_slab *slab = slab_take(pool, 0, segments, span->size);
         if (slab == NULL) {
             return NULL;
@@ -259,6 +259,7 @@ unsigned char *gm_span_own(gm_pool *pool, gm_span *span)
         for (size_t segment = 0; segment < segments; segment++) {
             span->holders[segment] = slab;
         }
+        span->whole = true;
     }
     return segment_bytes(span, 0);
 }
@@ -276,6 +277,7 @@ unsigned char *gm_span_own_at(gm_pool *pool, gm_span *span, size_t offset)
         memcpy(bytes_of(slab), segment_bytes(span, segment), size);
         slab_drop(pool, span->holders[segment], segment);
         span->holders[segment] = slab;
+        span->whole = gm_span_segments(span->size) == 1;
     }
     return segment_bytes(span, segment) + offset % GM_SEGMENT_SIZE;
 }

@@ -29,6 +29,7 @@ typedef struct gm_slab gm_slab;
 typedef struct gm_span {
     gm_slab **holders; // [gm_span_segments(size)]
     size_t size;
+    bool whole; // one slab holds all of it
 } gm_span;
 
 /// Segments of a span of that many bytes.

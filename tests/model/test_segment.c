@@ -21,7 +21,7 @@ typedef struct place {
 static void start(place *at)
 {
     *at = (place){ 0 };
-    at->span = (gm_span){ at->holders, SIZE };
+    at->span = (gm_span){ .holders = at->holders, .size = SIZE };
 }
 
 static void a_span_counts_segments(void **state)
