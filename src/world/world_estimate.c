@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "world/world_reader.h"
 
-static const char *const estimate_keys[] = { "states",     "inputs",    "parameters",
-                                             "hypotheses", "inflation", NULL };
-static const char *const tuning_keys[] = { "spread", "drift", "within", NULL };
+static const char *const estimate_keys[] = { "states",    "inputs", "parameters", "hypotheses",
+                                             "inflation", "filter", "noise",      NULL };
+static const char *const tuning_keys[] = { "spread", "drift", "within", "floor", NULL };
 static const char *const forecast_keys[] = { "fields", "every", "at", NULL };
 static const char *const replay_keys[] = { "time", "separator", NULL };
 static const char *const time_keys[] = { "column", "unit", NULL };
@@ -51,8 +51,8 @@ gm_status gm_world_read_spread(const gm_config *config, const char *unit, double
 
 // "5 %/day": after one day the standard deviation is 5 %; drift is that over the square root of a
 // day.
-static gm_status read_drift(const gm_config *config, const char *unit, double *drift,
-                            bool *relative, gm_error *error)
+gm_status gm_world_read_drift(const gm_config *config, const char *unit, double *drift,
+                              bool *relative, gm_error *error)
 {
     const char *text = NULL;
     gm_status status = gm_config_text(config, &text, error);
@@ -125,6 +125,24 @@ static gm_status read_bounds(const gm_world *world, const gm_config *bounds,
     return GM_OK;
 }
 
+// "floor: 0.01 K": the least standard deviation, relative where the spread is.
+static gm_status read_floor(const gm_config *floor, const char *unit, gm_world_estimate *estimate,
+                            gm_error *error)
+{
+    bool relative = false;
+    double size = 0.0;
+    gm_status status = gm_world_read_spread(floor, unit, &size, &relative, error);
+    if (status == GM_OK && relative != estimate->spread_relative) {
+        status =
+            gm_error_at(error, GM_INVALID, floor->place, "floor: expected %s, as the spread is",
+                        relative ? "in the field's unit" : "in percent");
+    }
+    if (status == GM_OK) {
+        estimate->floor = size;
+    }
+    return status;
+}
+
 static gm_status read_tuning(const gm_world *world, const gm_config *tuning,
                              gm_world_estimate *estimate, gm_error *error)
 {
@@ -133,8 +151,8 @@ static gm_status read_tuning(const gm_world *world, const gm_config *tuning,
     if (tuning == NULL) {
         return GM_OK;
     }
-    gm_status status =
-        gm_config_is(tuning, GM_CONFIG_MAP, "a map with `spread`, `drift`, `within`", error);
+    gm_status status = gm_config_is(tuning, GM_CONFIG_MAP,
+                                    "a map with `spread`, `drift`, `within`, `floor`", error);
     if (status == GM_OK) {
         status = gm_config_only(tuning, tuning_keys, error);
     }
@@ -151,10 +169,14 @@ static gm_status read_tuning(const gm_world *world, const gm_config *tuning,
                                       error);
     }
     if (status == GM_OK && drift != NULL) {
-        status = read_drift(drift, unit, &estimate->drift, &estimate->drift_relative, error);
+        status =
+            gm_world_read_drift(drift, unit, &estimate->drift, &estimate->drift_relative, error);
     }
     if (status == GM_OK && gm_config_get(tuning, "within") != NULL) {
         status = read_bounds(world, gm_config_get(tuning, "within"), estimate, error);
+    }
+    if (status == GM_OK && gm_config_get(tuning, "floor") != NULL) {
+        status = read_floor(gm_config_get(tuning, "floor"), unit, estimate, error);
     }
     return status;
 }
@@ -353,10 +375,8 @@ gm_status gm_world_read_estimate(gm_world_reader *reader, const gm_config *confi
     }
     estimate_list list = { 0 };
     gm_status status = read_estimates(world, config, &list, error);
-    const gm_config *inflation = gm_config_get(config, "inflation");
-    if (status == GM_OK && inflation != NULL) {
-        status = gm_config_number(inflation, (gm_quantity){ .unit = "1", .min = 1.0, .max = 10.0 },
-                                  &world->inflation, error);
+    if (status == GM_OK) {
+        status = gm_world_read_filters(reader, config, error);
     }
     if (status != GM_OK) {
         gm_memory_free(list.items);

@@ -115,11 +115,41 @@ typedef struct gm_profile gm_profile; // profile.h
 
 // ---- sensors ----
 
+/// What a sensor tells of what it sees.
+typedef enum gm_reading {
+    GM_READING_NONE = 0, // nothing but its value at the sample's time
+    GM_READING_AVERAGED, // its mean over a span that ends there
+    GM_READING_TOTALLED, // its integral over that
+    GM_READING_RISEN,    // how much it rose in that
+    GM_READING_COUNTED,  // events in that, of which it is the rate: their number is a Poisson draw
+    GM_READINGS
+} gm_reading;
+
+/// What it sees of several fields.
+typedef enum gm_gathering {
+    GM_GATHERING_NONE = 0, // there is one
+    GM_GATHERING_SUM,
+    GM_GATHERING_MEAN, // of populations by their rows
+    GM_GATHERING_MOST,
+    GM_GATHERING_LEAST,
+    GM_GATHERINGS
+} gm_gathering;
+
+/// Their words in a world file: "value" and "" for none.
+const char *gm_reading_name(gm_reading reading);
+const char *gm_gathering_name(gm_gathering gathering);
+
 typedef struct gm_world_sensor {
     const char *name;
     const char *from; // "http", "csv": how samples come in
-    gm_ref ref;
-    const char *field_unit; // SI unit of the field it measures
+    gm_ref ref;       // of several fields the first
+    gm_ref *refs; // [ref_count], in a group; behind a mean over rows (GM_ROWS) stands their count
+    size_t ref_count; // 0 without `of`
+    gm_gathering gathering;
+    gm_reading reading;
+    int64_t span_ns; // of the reading; 0: since the sample before
+    double bias_spread, bias_drift; // SI, the latter per square root of a second; 0: none
+    const char *field_unit; // SI unit of what it reads
     const char *unit;       // of raw values, for people; with `scale: 125 W` "125 W"
     gm_conversion to_si;    // SI = raw * factor + offset
     double noise;           // SI, standard deviation; 0: not declared
@@ -156,6 +186,7 @@ typedef struct gm_world_estimate {
     bool drift_relative;
     bool bounded;     // stays between low and high
     double low, high; // SI
+    double floor;     // least standard deviation of the lanes, as the spread: SI or a fraction; 0
     gm_place place;
 } gm_world_estimate;
 
@@ -167,6 +198,30 @@ typedef enum gm_hypothesis {
     GM_HYPOTHESIS_INPUT,
     GM_HYPOTHESES
 } gm_hypothesis;
+
+/// How the lanes of a group are assimilated (docs/estimation.md).
+typedef enum gm_filter_kind {
+    GM_FILTER_AUTO = 0, // by the sizes of the group
+    GM_FILTER_SERIAL,
+    GM_FILTER_TRANSFORM,
+    GM_FILTER_STOCHASTIC,
+    GM_FILTER_LOCAL,
+    GM_FILTER_PARTICLES,
+    GM_FILTER_KINDS
+} gm_filter_kind;
+
+typedef struct gm_world_filter {
+    gm_filter_kind kind;
+    double radius_m;    // local, by metres: where measurements count about exp(-1/2)
+    double radius_hops; // or by joins; both 0: found by itself
+    double jitter;      // particles: of copied states, 1 being Scott's rule
+    double discount;    // particles: Liu and West's of parameters, 0.5 .. 1; 1: they are not shaken
+} gm_world_filter;
+
+/// The word of a kind in a world file.
+const char *gm_filter_name(gm_filter_kind kind);
+/// `auto`, with the options that all kinds start with.
+gm_world_filter gm_default_world_filter(void);
 
 typedef struct gm_world_record {
     gm_ref ref;
@@ -297,6 +352,9 @@ struct gm_world {
     gm_hypothesis hypotheses[GM_HYPOTHESES]; // [hypothesis_count] run side by side
     size_t hypothesis_count;                 // 1: GM_HYPOTHESIS_ALL alone
     double inflation;                        // `estimate: {inflation: 1.02}`; NAN: none
+    bool inflation_adapts;                   // `inflation: adaptive`
+    bool noise_learned;                      // `noise: learned`
+    gm_world_filter *filters;                // [group_count]; NULL: `auto` for all
 
     gm_world_record *records; // [record_count]
     size_t record_count;
@@ -343,6 +401,12 @@ gm_status gm_world_read(const char *file, const char *bytes, size_t size,
 /// @param lanes  0: as many as the world file says
 gm_status gm_world_layout(const gm_world *world, size_t lanes, const gm_section *sections,
                           size_t section_count, gm_layout **layout, gm_error *error);
+
+/// Whether a reading is the value of sensor->ref at its time, but for noise and a bias.
+static inline bool gm_sensor_is_plain(const gm_world_sensor *sensor)
+{
+    return sensor->reading == GM_READING_NONE && sensor->gathering == GM_GATHERING_NONE;
+}
 
 /// By name; GM_NO_INDEX when there is none.
 size_t gm_world_find_sensor(const gm_world *world, const char *name);

@@ -66,6 +66,9 @@ gm_status gm_world_read_sensors(gm_world_reader *reader, const gm_config *config
 /// write at ticks.
 gm_status gm_world_read_drivers(gm_world_reader *reader, const gm_config *config, gm_error *error);
 gm_status gm_world_read_estimate(gm_world_reader *reader, const gm_config *config, gm_error *error);
+/// The part of `estimate` about filters. @param estimate  the whole map
+gm_status gm_world_read_filters(gm_world_reader *reader, const gm_config *estimate,
+                                gm_error *error);
 gm_status gm_world_read_record(gm_world_reader *reader, const gm_config *config, gm_error *error);
 gm_status gm_world_read_forecast(gm_world_reader *reader, const gm_config *config, gm_error *error);
 gm_status gm_world_read_replay(gm_world_reader *reader, const gm_config *config, gm_error *error);
@@ -94,6 +97,10 @@ gm_status gm_world_read_span(const gm_config *config, int64_t *span_ns, gm_error
 /// "20 %" (relative: a fraction) or a difference in the field's unit, >= 0.
 gm_status gm_world_read_spread(const gm_config *config, const char *unit, double *spread,
                                bool *relative, gm_error *error);
+
+/// "0.1 K/h", "5 %/day" (relative): a random walk per square root of a second.
+gm_status gm_world_read_drift(const gm_config *config, const char *unit, double *drift,
+                              bool *relative, gm_error *error);
 
 /// Order of addresses: by system, class, field, element. For qsort over things that begin with a
 /// gm_ref.

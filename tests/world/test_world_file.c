@@ -337,6 +337,41 @@ static void later_entries_replace_earlier_ones(void **state)
     gm_world_close(world);
 }
 
+static void a_filter_is_one_for_all_or_one_for_each_group(void **state)
+{
+    (void)state;
+    gm_world *world = read_world(units,
+                                 "world: w\n"
+                                 "systems: {a: {model: tank}, b: {model: tank}}\n"
+                                 "estimate: {filter: {kind: particles, jitter: 0.5}}\n",
+                                 NULL);
+    assert_non_null(world);
+    assert_int_equal(world->group_count, 2);
+    for (size_t group = 0; group < 2; group++) {
+        assert_int_equal(world->filters[group].kind, GM_FILTER_PARTICLES);
+        near(world->filters[group].jitter, 0.5);
+        near(world->filters[group].discount, 0.98);
+    }
+    gm_world_close(world);
+    world = read_world(units,
+                       "world: w\n"
+                       "systems: {a: {model: tank}, b: {model: tank}}\n"
+                       "estimate:\n"
+                       "  states: { \"*/level\": {floor: 1 cm} }\n"
+                       "  filter: {b: {kind: local, radius: 3 km}}\n"
+                       "  inflation: adaptive\n"
+                       "  noise: learned\n",
+                       NULL);
+    assert_non_null(world);
+    assert_int_equal(world->filters[world->systems[0].group].kind, GM_FILTER_AUTO);
+    const gm_world_filter *filter = &world->filters[world->systems[1].group];
+    assert_int_equal(filter->kind, GM_FILTER_LOCAL);
+    near(filter->radius_m, 3000.0);
+    assert_true(isnan(world->inflation) && world->inflation_adapts && world->noise_learned);
+    near(world->estimates[0].floor, 0.01);
+    gm_world_close(world);
+}
+
 static void json_is_read_as_a_scenario(void **state)
 {
     (void)state;
@@ -427,6 +462,7 @@ int main(void)
         cmocka_unit_test(an_undelayed_loop_is_spelled_out),
         cmocka_unit_test(sensors_convert_as_declared),
         cmocka_unit_test(later_entries_replace_earlier_ones),
+        cmocka_unit_test(a_filter_is_one_for_all_or_one_for_each_group),
         cmocka_unit_test(json_is_read_as_a_scenario),
         cmocka_unit_test(addresses_are_found_and_spelled),
     };
