@@ -7,28 +7,22 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "world/world_reader.h"
+#include "world/sensor_reader.h"
 
 enum { COLUMNS_MAX = 4096 };
 
-static const char *const sensor_keys[] = { "field", "from",  "unit",    "scale", "offset", "noise",
-                                           "every", "range", "columns", "ahead", "delay",  NULL };
+static const char *const sensor_keys[] = { "field", "from",    "unit",  "scale",    "offset",
+                                           "noise", "every",   "range", "columns",  "ahead",
+                                           "delay", "of",      "bias",  "averaged", "totalled",
+                                           "risen", "counted", NULL };
 static const char *const sources[] = { "http", "csv", NULL };
-
-// What every reader of one sensor's keys needs.
-typedef struct sensor_reader {
-    gm_world_reader *reader;
-    const gm_config *config;
-    gm_world_sensor *sensor;
-} sensor_reader;
 
 static gm_status wrong_unit(const gm_config *config, const gm_error *why, gm_error *error)
 {
     return gm_error_at(error, why->status, config->place, "%s: %s", config->key, why->text);
 }
 
-// The unit behind a number; "" for a bare one or for what is no number.
-static gm_text unit_part(const gm_config *config)
+gm_text gm_sensor_unit_part(const gm_config *config)
 {
     gm_text text = gm_text_trim(gm_text_of(config->text));
     double number;
@@ -37,7 +31,7 @@ static gm_text unit_part(const gm_config *config)
                      : gm_text_trim((gm_text){ text.data + used, text.size - used });
 }
 
-static gm_status between(const sensor_reader *from, const char *unit, bool difference,
+static gm_status between(const gm_sensor_reader *from, const char *unit, bool difference,
                          gm_conversion *conversion, gm_error *error)
 {
     const char *field_unit = from->sensor->field_unit;
@@ -52,21 +46,27 @@ static gm_status between(const sensor_reader *from, const char *unit, bool diffe
                             error);
 }
 
-static gm_status read_unit(const sensor_reader *from, gm_error *error)
+static gm_status read_unit(const gm_sensor_reader *from, gm_error *error)
 {
     gm_world_sensor *sensor = from->sensor;
     const gm_config *unit = gm_config_get(from->config, "unit");
     sensor->unit = sensor->field_unit;
     gm_status status = unit != NULL ? gm_config_text(unit, &sensor->unit, error) : GM_OK;
     gm_error why = { 0 };
-    if (status == GM_OK && between(from, sensor->unit, false, &sensor->to_si, &why) != GM_OK) {
+    bool difference = sensor->reading > GM_READING_AVERAGED;
+    if (status == GM_OK && between(from, sensor->unit, difference, &sensor->to_si, &why) != GM_OK) {
         status = wrong_unit(unit, &why, error);
+    }
+    if (status == GM_OK && sensor->gathering == GM_GATHERING_SUM && sensor->to_si.offset != 0.0) {
+        status = gm_error_at(error, GM_INVALID, unit->place,
+                             "unit: a sum has no unit that begins beside zero, as '%.40s' does",
+                             sensor->unit);
     }
     return status;
 }
 
 // `scale: 125 W`: the raw value counts 125 W; `scale: 2`: the raw value counts double.
-static gm_status read_scale(const sensor_reader *from, gm_error *error)
+static gm_status read_scale(const gm_sensor_reader *from, gm_error *error)
 {
     gm_world_sensor *sensor = from->sensor;
     const gm_config *scale = gm_config_get(from->config, "scale");
@@ -79,7 +79,7 @@ static gm_status read_scale(const sensor_reader *from, gm_error *error)
         return status;
     }
     double factor = 1.0;
-    if (unit_part(scale).size == 0) {
+    if (gm_sensor_unit_part(scale).size == 0) {
         status = gm_config_number(scale, (gm_quantity){ .unit = "1" }, &factor, error);
         factor *= sensor->to_si.factor;
     } else if (gm_config_get(from->config, "unit") != NULL) {
@@ -97,14 +97,13 @@ static gm_status read_scale(const sensor_reader *from, gm_error *error)
     return status;
 }
 
-// A number of the sensor in SI: raw when it is bare.
-static gm_status read_number(const sensor_reader *from, const gm_config *config, bool difference,
-                             double *value, gm_error *error)
+gm_status gm_sensor_read_number(const gm_sensor_reader *from, const gm_config *config,
+                                bool difference, double *value, gm_error *error)
 {
     gm_quantity quantity = { .unit = from->sensor->field_unit, .difference = difference };
     double number = 0.0;
     gm_status status = gm_config_number(config, quantity, &number, error);
-    if (status == GM_OK && unit_part(config).size == 0) {
+    if (status == GM_OK && gm_sensor_unit_part(config).size == 0) {
         number *= from->sensor->to_si.factor;
         number += difference ? 0.0 : from->sensor->to_si.offset;
     }
@@ -114,7 +113,7 @@ static gm_status read_number(const sensor_reader *from, const gm_config *config,
     return status;
 }
 
-static gm_status read_range(const sensor_reader *from, gm_error *error)
+static gm_status read_range(const gm_sensor_reader *from, gm_error *error)
 {
     gm_world_sensor *sensor = from->sensor;
     const gm_config *range = gm_config_get(from->config, "range");
@@ -128,7 +127,7 @@ static gm_status read_range(const sensor_reader *from, gm_error *error)
     }
     double ends[2] = { 0.0, 0.0 };
     for (size_t index = 0; index < 2 && status == GM_OK; index++) {
-        status = read_number(from, &range->children[index], false, &ends[index], error);
+        status = gm_sensor_read_number(from, &range->children[index], false, &ends[index], error);
     }
     if (status == GM_OK && !(ends[0] < ends[1]) && !(sensor->to_si.factor < 0.0)) {
         status = gm_error_at(error, GM_INVALID, range->place, "range: '%.40s' is not below '%.40s'",
@@ -141,19 +140,19 @@ static gm_status read_range(const sensor_reader *from, gm_error *error)
     return status;
 }
 
-static gm_status read_values(const sensor_reader *from, gm_error *error)
+static gm_status read_values(const gm_sensor_reader *from, gm_error *error)
 {
     gm_world_sensor *sensor = from->sensor;
     const gm_config *noise = gm_config_get(from->config, "noise"),
                     *offset = gm_config_get(from->config, "offset");
     bool negative = false;
     gm_status status = GM_OK;
-    if (noise == NULL && !sensor->is_driver) {
+    if (noise == NULL && !sensor->is_driver && sensor->reading != GM_READING_COUNTED) {
         status = gm_config_need(from->config, "noise", &noise, error);
     }
     if (status == GM_OK && noise != NULL) {
-        status = read_number(from, noise, true, &sensor->noise, error);
-        bool flipped = sensor->to_si.factor < 0.0 && unit_part(noise).size == 0;
+        status = gm_sensor_read_number(from, noise, true, &sensor->noise, error);
+        bool flipped = sensor->to_si.factor < 0.0 && gm_sensor_unit_part(noise).size == 0;
         negative = flipped ? sensor->noise > 0.0 : sensor->noise < 0.0;
         sensor->noise = fabs(sensor->noise);
     }
@@ -165,7 +164,7 @@ static gm_status read_values(const sensor_reader *from, gm_error *error)
     }
     double shift = 0.0;
     if (status == GM_OK && offset != NULL) {
-        status = read_number(from, offset, true, &shift, error);
+        status = gm_sensor_read_number(from, offset, true, &shift, error);
     }
     if (status == GM_OK) {
         sensor->to_si.offset += shift;
@@ -174,7 +173,7 @@ static gm_status read_values(const sensor_reader *from, gm_error *error)
     return status;
 }
 
-static gm_status read_times(const sensor_reader *from, gm_error *error)
+static gm_status read_times(const gm_sensor_reader *from, gm_error *error)
 {
     const gm_config *every = gm_config_get(from->config, "every"),
                     *delay = gm_config_get(from->config, "delay");
@@ -188,7 +187,7 @@ static gm_status read_times(const sensor_reader *from, gm_error *error)
     return status;
 }
 
-static gm_status read_columns(const sensor_reader *from, gm_error *error)
+static gm_status read_columns(const gm_sensor_reader *from, gm_error *error)
 {
     gm_world_sensor *sensor = from->sensor;
     const gm_config *columns = gm_config_get(from->config, "columns");
@@ -216,7 +215,7 @@ static gm_status read_columns(const sensor_reader *from, gm_error *error)
 }
 
 // A sensor on an input is the input's driver; looking ahead, its `ahead` rule.
-static gm_status read_ahead(const sensor_reader *from, size_t number, gm_error *error)
+static gm_status read_ahead(const gm_sensor_reader *from, size_t number, gm_error *error)
 {
     gm_world *world = from->reader->world;
     gm_world_sensor *sensor = from->sensor;
@@ -238,28 +237,13 @@ static gm_status read_ahead(const sensor_reader *from, size_t number, gm_error *
     return status == GM_OK ? gm_world_add_driver(world, &driver, &sensor->driver, error) : status;
 }
 
-static gm_status read_field(const sensor_reader *from, gm_error *error)
+static gm_status read_source(const gm_sensor_reader *from, gm_error *error)
 {
-    const gm_world *world = from->reader->world;
-    gm_world_sensor *sensor = from->sensor;
-    const gm_config *field = NULL, *source = gm_config_get(from->config, "from");
-    const char *address = NULL;
-    gm_status status = gm_config_need(from->config, "field", &field, error);
-    if (status == GM_OK) {
-        status = gm_config_text(field, &address, error);
-    }
-    if (status == GM_OK) {
-        status = gm_world_find_one(world, address, field->place, &sensor->ref, error);
-    }
+    const gm_config *source = gm_config_get(from->config, "from");
     size_t choice = 0;
-    if (status == GM_OK && source != NULL) {
-        status = gm_config_choice(source, sources, &choice, error);
-    }
+    gm_status status = source != NULL ? gm_config_choice(source, sources, &choice, error) : GM_OK;
     if (status == GM_OK) {
-        gm_role role = gm_world_role(world, sensor->ref);
-        sensor->from = sources[choice];
-        sensor->field_unit = gm_world_field(world, sensor->ref)->unit;
-        sensor->is_driver = role == GM_INPUT || role == GM_PARAMETER;
+        from->sensor->from = sources[choice];
     }
     return status;
 }
@@ -273,7 +257,7 @@ static gm_status read_sensor(gm_world_reader *reader, const gm_config *config, g
                                .min = -INFINITY,
                                .max = INFINITY,
                                .driver = GM_NO_INDEX };
-    sensor_reader from = { reader, config, &sensor };
+    gm_sensor_reader from = { reader, config, &sensor };
     gm_status status = gm_world_check_name(config, "sensor", error);
     if (status == GM_OK) {
         status = gm_config_is(config, GM_CONFIG_MAP, "a map with `field`", error);
@@ -281,8 +265,9 @@ static gm_status read_sensor(gm_world_reader *reader, const gm_config *config, g
     if (status == GM_OK) {
         status = gm_config_only(config, sensor_keys, error);
     }
-    static gm_status (*const readers[])(const sensor_reader *, gm_error *) = {
-        read_field, read_unit, read_scale, read_values, read_times, read_columns,
+    static gm_status (*const readers[])(const gm_sensor_reader *, gm_error *) = {
+        gm_sensor_read_fields, read_source,         read_unit,  read_scale,
+        read_values,           gm_sensor_read_bias, read_times, read_columns,
     };
     for (size_t at = 0; at < sizeof readers / sizeof *readers && status == GM_OK; at++) {
         status = readers[at](&from, error);
