@@ -9,6 +9,7 @@
 
 #include "base/require.h"
 #include "twin/hypotheses.h"
+#include "twin/sensing.h"
 #include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
@@ -33,14 +34,15 @@ static gm_status move_world(gm_twin *twin, int64_t until_ns, gm_error *error)
     gm_advance_options options = { .mode = GM_ADVANCE_PAST,
                                    .workers = twin->workers,
                                    .work = twin->work };
-    return gm_world_advance(twin->world, twin->state, &options, until_ns, error);
+    gm_status status = gm_world_advance(twin->world, twin->state, &options, until_ns, error);
+    return status == GM_OK ? gm_sensing_gather(twin, error) : status;
 }
 
 /// The live state's own copy of its memories: writing them cannot fail any more.
 static gm_status own_memories(gm_twin *twin, gm_error *error)
 {
     return gm_group_memories(twin) != NULL && gm_sensor_memories(twin) != NULL &&
-                   gm_hypothesis_memories(twin, 0) != NULL
+                   gm_hypothesis_memories(twin, 0) != NULL && gm_sensing_own(twin)
                ? GM_OK
                : gm_error_set(error, GM_MEMORY, "no memory for a state");
 }
@@ -72,6 +74,9 @@ static gm_status run_to(gm_twin *twin, int64_t time_ns, gm_error *error)
             status = gm_estimator_update(twin, twin->window.entries + at, end - at, error);
             gm_suspects_take(twin, twin->window.entries + at, end - at);
         }
+        if (status == GM_OK) {
+            status = gm_sensing_mark(twin, error);
+        }
         at = end;
     }
     if (status == GM_OK) {
@@ -80,6 +85,9 @@ static gm_status run_to(gm_twin *twin, int64_t time_ns, gm_error *error)
     if (status == GM_OK) {
         gm_state_set_tick(twin->state, gm_cycle_number(twin, time_ns));
         status = gm_estimator_drift(twin, time_ns - start_ns, error);
+    }
+    if (status == GM_OK) {
+        status = gm_sensing_mark(twin, error);
     }
     if (status == GM_OK) {
         gm_monitor_silence(twin, time_ns);

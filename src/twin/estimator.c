@@ -18,6 +18,7 @@
 #include "num/statistics.h"
 #include "twin/adopted.h"
 #include "twin/estimator_parts.h"
+#include "twin/sensing.h"
 
 static const double unrest_rate = 0.01;  // how fast its logarithm follows one measurement
 static const double surprise_max = 9.0;  // a squared normalised innovation counts at most this
@@ -61,8 +62,9 @@ static double noise_like(const gm_world *world, gm_ref ref)
 {
     for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
         const gm_world_sensor *candidate = &world->sensors[sensor];
-        if (candidate->noise > 0.0 && !candidate->is_driver &&
-            candidate->ref.system == ref.system &&
+        bool alike = candidate->reading <= GM_READING_AVERAGED &&
+                     candidate->gathering == GM_GATHERING_NONE && !candidate->is_driver;
+        if (candidate->noise > 0.0 && alike && candidate->ref.system == ref.system &&
             candidate->ref.class_number == ref.class_number && candidate->ref.field == ref.field) {
             return candidate->noise;
         }
@@ -79,7 +81,8 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
     gm_estimator *estimator = &twin->estimator;
     size_t sensors = twin->world->sensor_count, hypotheses = twin->world->hypothesis_count;
     for (size_t group = 0; group < twin->world->group_count; group++) {
-        size_t rows = estimator->groups[group].count + ADOPTED_MAX;
+        size_t rows =
+            estimator->groups[group].count + gm_sensing_rows(twin, group) + ADOPTED_MAX;
         estimator->row_count = rows > estimator->row_count ? rows : estimator->row_count;
     }
     const struct {
@@ -188,10 +191,18 @@ static gm_status read_predictions(gm_twin *twin, size_t count, gm_error *error)
     gm_estimator *estimator = &twin->estimator;
     gm_status status =
         gm_state_read_many(twin->state, estimator->refs, count, estimator->predictions, error);
+    if (status == GM_OK) {
+        status = gm_sensing_predict(twin, estimator->entries, count, estimator->predictions, error);
+    }
     for (size_t index = 0; status == GM_OK && index < count * twin->lanes; index++) {
         if (!isfinite(estimator->predictions[index])) {
             gm_state_fail_lane(twin->state, index % twin->lanes);
         }
+    }
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        size_t sensor = estimator->entries[index]->sample.sensor;
+        estimator->variance[index] = gm_sensing_variance(
+            twin, sensor, estimator->predictions + index * twin->lanes, estimator->variance[index]);
     }
     gm_find_alive(twin);
     return status;
@@ -199,9 +210,21 @@ static gm_status read_predictions(gm_twin *twin, size_t count, gm_error *error)
 
 /// Which estimates of a group an analysis moves: all, or those that do not rest.
 typedef struct selection {
+    size_t group;
     const gm_group_plan *plan;
     bool resting; // parameters rest
 } selection;
+
+/// Some estimates of the plan.
+typedef struct stretch {
+    size_t first, end;
+} stretch;
+
+/// States and inputs; what sensors remember stands between them and the parameters.
+static size_t steady_count(const gm_group_plan *plan)
+{
+    return plan->state_count + plan->input_count;
+}
 
 static bool is_moved(const gm_twin *twin, const selection *of, size_t hypothesis, size_t row)
 {
@@ -216,14 +239,14 @@ static double *rows_of(const gm_twin *twin, size_t hypothesis)
     return twin->estimator.values + hypothesis * twin->estimator.row_count * twin->distinct;
 }
 
-/// Reads what is moved, on its scale, into the rows of every hypothesis.
-/// @param moved  out, [hypothesis_count] rows
-static gm_status read_values(gm_twin *twin, const selection *of, size_t *moved, gm_error *error)
+/// Reads what is moved of a stretch, on its scale, into the rows of every hypothesis.
+/// @param moved  in out, [hypothesis_count] rows
+static gm_status read_stretch(gm_twin *twin, const selection *of, stretch part, size_t *moved,
+                              gm_error *error)
 {
     gm_estimator *estimator = &twin->estimator;
     gm_status status = GM_OK;
-    memset(moved, 0, twin->world->hypothesis_count * sizeof *moved);
-    for (size_t row = 0; status == GM_OK && row < of->plan->count; row++) {
+    for (size_t row = part.first; status == GM_OK && row < part.end; row++) {
         uint32_t number = of->plan->estimates[row];
         const gm_world_estimate *estimate = &twin->world->estimates[number];
         const gm_value_scale scale = gm_estimate_scale(estimate, estimate->spread_relative);
@@ -242,14 +265,31 @@ static gm_status read_values(gm_twin *twin, const selection *of, size_t *moved, 
     return status;
 }
 
+/// States, inputs, what sensors remember, parameters.
+/// @param moved  out, [hypothesis_count] rows
+static gm_status read_values(gm_twin *twin, const selection *of, size_t *moved, gm_error *error)
+{
+    size_t steady = steady_count(of->plan);
+    memset(moved, 0, twin->world->hypothesis_count * sizeof *moved);
+    gm_status status = read_stretch(twin, of, (stretch){ 0, steady }, moved, error);
+    for (size_t each = 0; status == GM_OK && each < twin->world->hypothesis_count; each++) {
+        const gm_lane_list lanes = gm_alive_of(&twin->estimator, each);
+        gm_sensing_read(twin, of->group, lanes, rows_of(twin, each) + moved[each] * lanes.count);
+        moved[each] += gm_sensing_rows(twin, of->group);
+    }
+    return status == GM_OK
+               ? read_stretch(twin, of, (stretch){ steady, of->plan->count }, moved, error)
+               : status;
+}
+
 /// The way back. What failed gets some value that is finite.
-static gm_status write_values(gm_twin *twin, const selection *of, gm_error *error)
+static gm_status write_stretch(gm_twin *twin, const selection *of, stretch part, size_t *taken,
+                               gm_error *error)
 {
     gm_estimator *estimator = &twin->estimator;
     double *values = estimator->lane_values;
-    size_t taken[GM_HYPOTHESES] = { 0 };
     gm_status status = GM_OK;
-    for (size_t row = 0; status == GM_OK && row < of->plan->count; row++) {
+    for (size_t row = part.first; status == GM_OK && row < part.end; row++) {
         uint32_t number = of->plan->estimates[row];
         const gm_world_estimate *estimate = &twin->world->estimates[number];
         const gm_value_scale scale = gm_estimate_scale(estimate, estimate->spread_relative);
@@ -274,6 +314,20 @@ static gm_status write_values(gm_twin *twin, const selection *of, gm_error *erro
     return status;
 }
 
+static gm_status write_values(gm_twin *twin, const selection *of, gm_error *error)
+{
+    size_t taken[GM_HYPOTHESES] = { 0 }, steady = steady_count(of->plan);
+    gm_status status = write_stretch(twin, of, (stretch){ 0, steady }, taken, error);
+    for (size_t each = 0; status == GM_OK && each < twin->world->hypothesis_count; each++) {
+        const gm_lane_list lanes = gm_alive_of(&twin->estimator, each);
+        gm_sensing_write(twin, of->group, lanes, rows_of(twin, each) + taken[each] * lanes.count);
+        taken[each] += gm_sensing_rows(twin, of->group);
+    }
+    return status == GM_OK
+               ? write_stretch(twin, of, (stretch){ steady, of->plan->count }, taken, error)
+               : status;
+}
+
 /// Mean of what was measured of the same field of the same class; NAN when nothing was.
 static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *noise)
 {
@@ -283,8 +337,9 @@ static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *nois
     *noise = 0.0;
     for (size_t index = 0; index < count; index++) {
         const gm_ref *other = &estimator->refs[index];
+        size_t sensor = estimator->entries[index]->sample.sensor;
         bool same = other->element == ref.element;
-        if (other->system != ref.system || other->class_number != ref.class_number ||
+        if (!gm_sensor_is_plain(&twin->world->sensors[sensor]) || other->system != ref.system || other->class_number != ref.class_number ||
             other->field != ref.field) {
             continue;
         }
@@ -379,8 +434,10 @@ static gm_status analyse(gm_twin *twin, analysed *of, gm_error *error)
         .measured = estimator->measured,
         .variance = estimator->trusted,
         .caution = estimator->caution,
-        .cautious_from = plan->state_count + (inputs ? plan->input_count : 0),
+        .cautious_from = plan->state_count + (inputs ? plan->input_count : 0) +
+                         gm_sensing_rows(twin, of->group),
         .chance = chance,
+        .doubted = gm_sensing_rows(twin, of->group),
     };
     doubt_loners(twin, of->hypothesis, of->count);
     if (twin->world->inflation > 1.0) { // NAN: not declared
@@ -451,7 +508,8 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
     gm_estimator *estimator = &twin->estimator;
     gm_group_memory *memory = &gm_group_memories(twin)[group];
     size_t hypotheses = twin->world->hypothesis_count, moved[GM_HYPOTHESES];
-    const selection of = { .plan = &estimator->groups[group],
+    const selection of = { .group = group,
+                           .plan = &estimator->groups[group],
                            .resting = memory->muted > 0 && hypotheses == 1 };
     gm_status status = GM_OK;
     if (memory->begun == 0) {
@@ -491,7 +549,8 @@ static size_t collect(gm_twin *twin, size_t group, const gm_arrived *entries, si
         const gm_world_sensor *sensor = &twin->world->sensors[entries[index].sample.sensor];
         double value = gm_sample_value(twin, &entries[index]);
         if (sensor->is_driver || twin->world->systems[sensor->ref.system].group != group ||
-            !gm_sample_plausible(sensor, value)) {
+            !gm_sample_plausible(sensor, value) ||
+            !gm_sensing_ready(twin, entries[index].sample.sensor)) {
             continue;
         }
         double noise = gm_sample_noise(sensor, value);
@@ -522,6 +581,9 @@ gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t c
         if (found > 0) {
             status = update_group(twin, group, found, error);
         }
+    }
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
+        gm_sensing_spoke(twin, entries[index].sample.sensor);
     }
     return status;
 }

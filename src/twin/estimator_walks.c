@@ -8,6 +8,7 @@
 
 #include "twin/adopted.h"
 #include "twin/estimator_parts.h"
+#include "twin/sensing.h"
 
 gm_value_scale gm_estimate_scale(const gm_world_estimate *estimate, bool relative)
 {
@@ -158,6 +159,9 @@ gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error)
     if (status == GM_OK) {
         status = settle_all(twin, state, error);
     }
+    if (status == GM_OK) {
+        status = gm_sensing_begin(twin, state, error);
+    }
     gm_hypothesis_memory *memories = gm_state_section_write(state, SECTION_HYPOTHESES);
     if (status == GM_OK && memories == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for a state");
@@ -212,6 +216,9 @@ static gm_status replace_failed(gm_twin *twin, gm_error *error)
             gm_state_lane_failed(twin->state, lane) ? own.numbers[chosen] : (uint32_t)lane;
     }
     gm_status status = gm_state_resample(twin->state, estimator->source, error);
+    if (status == GM_OK) {
+        gm_sensing_resample(twin, GM_NO_INDEX, estimator->source);
+    }
     return status == GM_OK ? gm_adopted_resample(twin, estimator->source, error) : status;
 }
 
@@ -271,6 +278,7 @@ gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
         }
     }
     if (status == GM_OK) {
+        gm_sensing_walk(twin, elapsed_ns);
         status = gm_adopted_end(twin, elapsed_ns, error);
     }
     if (status == GM_OK) {

@@ -27,6 +27,7 @@ gm_status gm_hypotheses_open(gm_twin *twin, gm_error *error)
     const gm_section sections[TWIN_SECTIONS] = {
         { "estimators", world->group_count * sizeof(gm_group_memory), 1 },
         { "sensors", world->sensor_count * sizeof(gm_sensor_memory), 1 },
+        { "sensing", 0, 1 }, // as for filters
         { "adopted", 0, 1 }, // what it did to fields is in the fields
         { "hypotheses", gm_hypotheses_size(world), 1 },
     };

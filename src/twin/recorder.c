@@ -15,6 +15,7 @@
 #include "codec/pack.h"
 #include "twin/adopted.h"
 #include "twin/hypotheses.h"
+#include "twin/sensing.h"
 #include "twin/twin_parts.h"
 
 enum { SNAPSHOT_VERSION = 3, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
@@ -518,6 +519,9 @@ static gm_status read_snapshot(gm_twin *twin, gm_text bytes, uint64_t number, se
     }
     if (status == GM_OK) {
         status = move_memories(twin, &own, memories, error);
+    }
+    if (status == GM_OK) {
+        status = gm_sensing_check(twin, error);
     }
     gm_memory_free(own.numbers);
     if (status != GM_OK) {

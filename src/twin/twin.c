@@ -5,6 +5,7 @@
 #include "base/calendar.h"
 #include "base/require.h"
 #include "twin/hypotheses.h"
+#include "twin/sensing.h"
 #include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
@@ -25,6 +26,7 @@ static gm_status open_layout(gm_twin *twin, gm_error *error)
     const gm_section sections[TWIN_SECTIONS] = {
         { "estimators", world->group_count * sizeof(gm_group_memory), 1 },
         { "sensors", world->sensor_count * sizeof(gm_sensor_memory), 1 },
+        { "sensing", gm_sensing_size(world, lanes), 1 },
         { "adopted", gm_adopted_size(world, lanes), 1 },
         { "hypotheses", gm_hypotheses_size(world), 1 },
     };
@@ -70,7 +72,7 @@ static gm_status open_parts(gm_twin *twin, gm_error *error)
         status = open_store(twin, error);
     }
     static gm_status (*const parts[])(gm_twin *, gm_error *) = {
-        gm_intake_open,   gm_window_open,     gm_estimator_open, gm_monitor_open,
+        gm_intake_open,   gm_window_open, gm_sensing_open,     gm_estimator_open, gm_monitor_open,
         gm_suspects_open, gm_forecaster_open, gm_recorder_open,
     };
     for (size_t index = 0; status == GM_OK && index < sizeof parts / sizeof *parts; index++) {

@@ -25,9 +25,10 @@
 enum {
     SECTION_GROUPS = GM_WORLD_SECTIONS, // sections of the layout that are the twin's
     SECTION_SENSORS,
+    SECTION_SENSING,    // sensing.h
     SECTION_ADOPTED,    // adopted.h
     SECTION_HYPOTHESES, // hypotheses.h
-    TWIN_SECTIONS = 4,
+    TWIN_SECTIONS = 5,
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
 };
 // March 2255: later times could not be added to
@@ -288,6 +289,7 @@ struct gm_twin {
     gm_held *shown;  // drawn last (hypotheses.h); NULL: none
     uint64_t cycle;  // number of the last cycle: its time divided by the cycle's length
     gm_window window;
+    struct gm_sensing *sensing; // sensing.h
     gm_estimator estimator;
     gm_detect detect;
     struct gm_suspects *suspects; // suspects.h; NULL: none declared
