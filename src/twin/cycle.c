@@ -41,7 +41,7 @@ static gm_status move_world(gm_twin *twin, int64_t until_ns, gm_error *error)
 /// The live state's own copy of its memories: writing them cannot fail any more.
 static gm_status own_memories(gm_twin *twin, gm_error *error)
 {
-    return gm_group_memories(twin) != NULL && gm_sensor_memories(twin) != NULL &&
+    return gm_cell_memories(twin) != NULL && gm_sensor_memories(twin) != NULL &&
                    gm_hypothesis_memories(twin, 0) != NULL && gm_sensing_own(twin)
                ? GM_OK
                : gm_error_set(error, GM_MEMORY, "no memory for a state");
@@ -110,9 +110,9 @@ static gm_status hold(gm_twin *twin, int64_t time_ns, gm_error *error)
     if (status == GM_OK) {
         memcpy(gm_sensor_memories(twin), gm_state_section(failed, SECTION_SENSORS),
                twin->world->sensor_count * sizeof(gm_sensor_memory));
-        const gm_group_memory *groups = gm_state_section(failed, SECTION_GROUPS);
-        for (size_t group = 0; group < twin->world->group_count; group++) {
-            gm_group_memories(twin)[group].muted = groups[group].muted;
+        const gm_cell_memory *cells = gm_state_section(failed, SECTION_CELLS);
+        for (size_t cell = 0; cell < twin->estimator.cell_count; cell++) {
+            gm_cell_memories(twin)[cell].muted = cells[cell].muted;
         }
         status = gm_state_set_time(fork, time_ns, error);
         gm_state_set_tick(fork, gm_cycle_number(twin, time_ns));

@@ -1,15 +1,17 @@
 // The estimator: what one instant's samples do to the lanes, and what time does to what is
 // estimated.
 //
-// Group by group the square-root filter (assim/square_root.h) moves states and named parameters.
-// Values declared with a relative spread are estimated by their logarithm, so they keep their sign;
-// those with bounds by their logit, so they stay within (assim/value_scale.h).
-// States without a declared drift get a random walk whose size follows the innovations: when they
-// are larger than lanes and noise explain, it grows, so that a filter left alone does not fall
-// asleep; it is added, never multiplied, so what nobody measures does not run away. While an
-// innovation event is open the group's parameters rest: a fault must not be learned as a property
-// of the system; and the states walk as fast as they may, to follow what the model cannot explain.
+// Cell by cell (estimator_plan.c) the square-root filter (assim/square_root.h) moves states and
+// named parameters. Values declared with a relative spread are estimated by their logarithm, so
+// they keep their sign; those with bounds by their logit, so they stay within
+// (assim/value_scale.h). States without a declared drift get a random walk whose size follows the
+// innovations: when they are larger than lanes and noise explain, it grows, so that a filter left
+// alone does not fall asleep; it is added, never multiplied, so what nobody measures does not run
+// away. While an innovation event is open the cell's parameters rest: a fault must not be learned
+// as a property of the system; and the states walk as fast as they may, to follow what the model
+// cannot explain.
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "assim/innovation_likelihood.h"
@@ -29,32 +31,8 @@ static const double chance =
     4.0; // a parameter learns from what covaries by more than two standard errors
 static const double first_spread =
     10.0; // unmeasured states start this many noises around the measured ones
-static const double noise_fraction = 0.01; // of the value (or range), where no noise is declared
-
-static gm_status plan_groups(gm_twin *twin, gm_error *error)
-{
-    const gm_world *world = twin->world;
-    gm_estimator *estimator = &twin->estimator;
-    estimator->groups = gm_arena_new(twin->arena, world->group_count, sizeof *estimator->groups);
-    uint32_t *numbers = gm_arena_new(twin->arena, world->estimate_count, sizeof *numbers);
-    if (estimator->groups == NULL || numbers == NULL) {
-        return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
-    }
-    for (size_t group = 0; group < world->group_count; group++) {
-        gm_group_plan *plan = &estimator->groups[group];
-        plan->estimates = numbers;
-        for (size_t index = 0; index < world->estimate_count; index++) {
-            const gm_world_estimate *estimate = &world->estimates[index];
-            if (world->systems[estimate->ref.system].group == group) {
-                plan->estimates[plan->count++] = (uint32_t)index; // states come first
-                plan->state_count += estimate->kind == GM_ESTIMATE_STATE;
-                plan->input_count += estimate->kind == GM_ESTIMATE_INPUT;
-            }
-        }
-        numbers += plan->count;
-    }
-    return GM_OK;
-}
+static const double noise_fraction = 0.01;  // of the value (or range), where no noise is declared
+static const size_t sensor_room_least = 64; // measurements of a small cell at one time
 
 /// The noise of a sensor of the same field, the measure of a state's random walk; 0 when nobody
 /// measures its like.
@@ -72,25 +50,47 @@ static double noise_like(const gm_world *world, gm_ref ref)
     return 0.0;
 }
 
+/// Noises for all states; those of one field follow each other.
+static void find_noises(gm_twin *twin)
+{
+    const gm_world *world = twin->world;
+    double *noises = twin->estimator.noises;
+    for (size_t index = 0; index < world->estimate_count; index++) {
+        const gm_world_estimate *estimate = &world->estimates[index], *last = estimate - 1;
+        bool again = index > 0 && last->ref.system == estimate->ref.system &&
+                     last->ref.class_number == estimate->ref.class_number &&
+                     last->ref.field == estimate->ref.field;
+        noises[index] = again                                 ? noises[index - 1]
+                        : estimate->kind == GM_ESTIMATE_STATE ? noise_like(world, estimate->ref)
+                                                              : 0.0;
+    }
+}
+
+/// Room for the largest cell, and for some measurements of one sensor that come at one time.
+static void measure_cells(gm_twin *twin)
+{
+    gm_estimator *estimator = &twin->estimator;
+    size_t sensors = twin->world->sensor_count;
+    estimator->sensor_room = sensors < sensor_room_least ? sensors : sensor_room_least;
+    for (size_t cell = 0; cell < estimator->cell_count; cell++) {
+        size_t rows = estimator->cells[cell].count + gm_sensing_rows(twin, cell) + ADOPTED_MAX;
+        size_t seen = estimator->cells[cell].sensor_count;
+        estimator->row_count = rows > estimator->row_count ? rows : estimator->row_count;
+        estimator->sensor_room = seen > estimator->sensor_room ? seen : estimator->sensor_room;
+    }
+}
+
 gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
 {
-    gm_status status = plan_groups(twin, error);
-    if (status != GM_OK) {
-        return status;
-    }
     gm_estimator *estimator = &twin->estimator;
-    size_t sensors = twin->world->sensor_count, hypotheses = twin->world->hypothesis_count;
-    for (size_t group = 0; group < twin->world->group_count; group++) {
-        size_t rows =
-            estimator->groups[group].count + gm_sensing_rows(twin, group) + ADOPTED_MAX;
-        estimator->row_count = rows > estimator->row_count ? rows : estimator->row_count;
-    }
+    measure_cells(twin);
+    size_t sensors = estimator->sensor_room, hypotheses = twin->world->hypothesis_count;
     const struct {
         void *at; // of a pointer
         size_t count, size;
     } rooms[] = {
         { &estimator->noises, twin->world->estimate_count, sizeof(double) },
-        { &estimator->values, estimator->row_count * twin->lanes, sizeof(double) },
+        { &estimator->values, hypotheses * estimator->row_count * twin->distinct, sizeof(double) },
         { &estimator->predictions, sensors * twin->lanes, sizeof(double) },
         { &estimator->own, sensors * twin->distinct, sizeof(double) },
         { &estimator->room, (sensors + 1) * twin->distinct, sizeof(double) },
@@ -112,11 +112,15 @@ gm_status gm_estimator_open(gm_twin *twin, gm_error *error)
         }
         memcpy(rooms[index].at, &room, sizeof room);
     }
-    for (size_t index = 0; index < twin->world->estimate_count; index++) {
-        estimator->noises[index] = noise_like(twin->world, twin->world->estimates[index].ref);
-    }
+    find_noises(twin);
     estimator->random = gm_random_for(twin->world->seed, "estimator");
     return GM_OK;
+}
+
+void gm_estimator_close(gm_twin *twin)
+{
+    gm_memory_free(twin->estimator.found);
+    twin->estimator.found = NULL;
 }
 
 // ---- inputs ----
@@ -208,10 +212,10 @@ static gm_status read_predictions(gm_twin *twin, size_t count, gm_error *error)
     return status;
 }
 
-/// Which estimates of a group an analysis moves: all, or those that do not rest.
+/// Which estimates of a cell an analysis moves: all, or those that do not rest.
 typedef struct selection {
-    size_t group;
-    const gm_group_plan *plan;
+    size_t cell;
+    const gm_cell_plan *plan;
     bool resting; // parameters rest
 } selection;
 
@@ -221,7 +225,7 @@ typedef struct stretch {
 } stretch;
 
 /// States and inputs; what sensors remember stands between them and the parameters.
-static size_t steady_count(const gm_group_plan *plan)
+static size_t steady_count(const gm_cell_plan *plan)
 {
     return plan->state_count + plan->input_count;
 }
@@ -274,8 +278,8 @@ static gm_status read_values(gm_twin *twin, const selection *of, size_t *moved, 
     gm_status status = read_stretch(twin, of, (stretch){ 0, steady }, moved, error);
     for (size_t each = 0; status == GM_OK && each < twin->world->hypothesis_count; each++) {
         const gm_lane_list lanes = gm_alive_of(&twin->estimator, each);
-        gm_sensing_read(twin, of->group, lanes, rows_of(twin, each) + moved[each] * lanes.count);
-        moved[each] += gm_sensing_rows(twin, of->group);
+        gm_sensing_read(twin, of->cell, lanes, rows_of(twin, each) + moved[each] * lanes.count);
+        moved[each] += gm_sensing_rows(twin, of->cell);
     }
     return status == GM_OK
                ? read_stretch(twin, of, (stretch){ steady, of->plan->count }, moved, error)
@@ -320,8 +324,8 @@ static gm_status write_values(gm_twin *twin, const selection *of, gm_error *erro
     gm_status status = write_stretch(twin, of, (stretch){ 0, steady }, taken, error);
     for (size_t each = 0; status == GM_OK && each < twin->world->hypothesis_count; each++) {
         const gm_lane_list lanes = gm_alive_of(&twin->estimator, each);
-        gm_sensing_write(twin, of->group, lanes, rows_of(twin, each) + taken[each] * lanes.count);
-        taken[each] += gm_sensing_rows(twin, of->group);
+        gm_sensing_write(twin, of->cell, lanes, rows_of(twin, each) + taken[each] * lanes.count);
+        taken[each] += gm_sensing_rows(twin, of->cell);
     }
     return status == GM_OK
                ? write_stretch(twin, of, (stretch){ steady, of->plan->count }, taken, error)
@@ -339,8 +343,8 @@ static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *nois
         const gm_ref *other = &estimator->refs[index];
         size_t sensor = estimator->entries[index]->sample.sensor;
         bool same = other->element == ref.element;
-        if (!gm_sensor_is_plain(&twin->world->sensors[sensor]) || other->system != ref.system || other->class_number != ref.class_number ||
-            other->field != ref.field) {
+        if (!gm_sensor_is_plain(&twin->world->sensors[sensor]) || other->system != ref.system ||
+            other->class_number != ref.class_number || other->field != ref.field) {
             continue;
         }
         double own = sqrt(estimator->variance[index]);
@@ -355,8 +359,8 @@ static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *nois
     return found > 0 ? sum / (double)found : NAN;
 }
 
-/// States without a declared spread start around the first measurements of the group.
-static gm_status spread_first(gm_twin *twin, const gm_group_plan *plan, size_t count,
+/// States without a declared spread start around the first measurements of the cell.
+static gm_status spread_first(gm_twin *twin, const gm_cell_plan *plan, size_t count,
                               gm_error *error)
 {
     gm_status status = GM_OK;
@@ -410,9 +414,9 @@ static void adapt(gm_hypothesis_memory *memory, const gm_innovation *innovations
     }
 }
 
-/// One analysis: the lanes of one hypothesis and what was measured in a group at one time.
+/// One analysis: the lanes of one hypothesis and what was measured in a cell at one time.
 typedef struct analysed {
-    size_t group, hypothesis, count;
+    size_t cell, hypothesis, count;
     size_t moved;      // rows of values
     double likelihood; // out, its logarithm
 } analysed;
@@ -420,7 +424,7 @@ typedef struct analysed {
 static gm_status analyse(gm_twin *twin, analysed *of, gm_error *error)
 {
     gm_estimator *estimator = &twin->estimator;
-    const gm_group_plan *plan = &estimator->groups[of->group];
+    const gm_cell_plan *plan = &estimator->cells[of->cell];
     const gm_lane_list lanes = gm_alive_of(estimator, of->hypothesis);
     double *values = rows_of(twin, of->hypothesis), *sizes = values + of->moved * lanes.count;
     bool inputs = gm_hypothesis_moves(twin->world->hypotheses[of->hypothesis], GM_ESTIMATE_INPUT);
@@ -428,16 +432,16 @@ static gm_status analyse(gm_twin *twin, analysed *of, gm_error *error)
     gm_analysis analysis = {
         .lanes = lanes.count,
         .values = values,
-        .value_count = of->moved + gm_adopted_read(twin, of->group, lanes, sizes),
+        .value_count = of->moved + gm_adopted_read(twin, plan->group, lanes, sizes),
         .predictions = estimator->own,
         .measurement_count = of->count,
         .measured = estimator->measured,
         .variance = estimator->trusted,
         .caution = estimator->caution,
-        .cautious_from = plan->state_count + (inputs ? plan->input_count : 0) +
-                         gm_sensing_rows(twin, of->group),
+        .cautious_from =
+            plan->state_count + (inputs ? plan->input_count : 0) + gm_sensing_rows(twin, of->cell),
         .chance = chance,
-        .doubted = gm_sensing_rows(twin, of->group),
+        .doubted = gm_sensing_rows(twin, of->cell),
     };
     doubt_loners(twin, of->hypothesis, of->count);
     if (twin->world->inflation > 1.0) { // NAN: not declared
@@ -450,16 +454,15 @@ static gm_status analyse(gm_twin *twin, analysed *of, gm_error *error)
         status = gm_innovation_likelihood(&analysis, surprise_most, estimator->room,
                                           &of->likelihood, error);
     }
-    gm_innovation *innovations =
-        estimator->innovations + of->hypothesis * twin->world->sensor_count;
+    gm_innovation *innovations = estimator->innovations + of->hypothesis * estimator->sensor_room;
     if (status == GM_OK) {
         status = gm_square_root_update(&analysis, innovations, error);
     }
     if (status == GM_OK) {
-        if (gm_group_memories(twin)[of->group].muted == 0 || twin->world->hypothesis_count > 1) {
-            adapt(&gm_hypothesis_memories(twin, of->group)[of->hypothesis], innovations, of->count);
+        if (gm_cell_memories(twin)[of->cell].muted == 0 || twin->world->hypothesis_count > 1) {
+            adapt(&gm_hypothesis_memories(twin, of->cell)[of->hypothesis], innovations, of->count);
         }
-        status = gm_adopted_write(twin, of->group, lanes, sizes, error);
+        status = gm_adopted_write(twin, plan->group, lanes, sizes, error);
     }
     return status;
 }
@@ -468,7 +471,7 @@ static gm_status analyse(gm_twin *twin, analysed *of, gm_error *error)
 static gm_innovation innovation_of(const gm_twin *twin, const double *weights, size_t index)
 {
     const gm_estimator *estimator = &twin->estimator;
-    size_t count = twin->world->hypothesis_count, sensors = twin->world->sensor_count;
+    size_t count = twin->world->hypothesis_count, sensors = estimator->sensor_room;
     if (count == 1) {
         return estimator->innovations[index];
     }
@@ -486,10 +489,10 @@ static gm_innovation innovation_of(const gm_twin *twin, const double *weights, s
 }
 
 /// Weighs the hypotheses by what was measured, and tells the monitor.
-static void judge(gm_twin *twin, const analysed *analyses, size_t group, size_t count)
+static void judge(gm_twin *twin, const analysed *analyses, size_t cell, size_t count)
 {
     double weights[GM_HYPOTHESES], likelihoods[GM_HYPOTHESES];
-    gm_hypotheses_weights(twin->world, twin->state, group, weights);
+    gm_hypotheses_weights(twin->world, twin->state, cell, weights);
     for (size_t each = 0; each < twin->world->hypothesis_count; each++) {
         likelihoods[each] = analyses[each].likelihood;
     }
@@ -498,18 +501,18 @@ static void judge(gm_twin *twin, const analysed *analyses, size_t group, size_t 
         gm_monitor_take(twin, twin->estimator.entries[index], &innovation);
     }
     if (twin->world->hypothesis_count > 1) {
-        gm_hypotheses_learn(twin, group, likelihoods);
+        gm_hypotheses_learn(twin, cell, likelihoods);
     }
 }
 
-/// Everything that was measured in one group at one time.
-static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_error *error)
+/// Everything that was measured in one cell at one time. Systems are to be settled behind it.
+static gm_status update_cell(gm_twin *twin, size_t cell, size_t count, gm_error *error)
 {
     gm_estimator *estimator = &twin->estimator;
-    gm_group_memory *memory = &gm_group_memories(twin)[group];
+    gm_cell_memory *memory = &gm_cell_memories(twin)[cell];
     size_t hypotheses = twin->world->hypothesis_count, moved[GM_HYPOTHESES];
-    const selection of = { .group = group,
-                           .plan = &estimator->groups[group],
+    const selection of = { .cell = cell,
+                           .plan = &estimator->cells[cell],
                            .resting = memory->muted > 0 && hypotheses == 1 };
     gm_status status = GM_OK;
     if (memory->begun == 0) {
@@ -528,44 +531,63 @@ static gm_status update_group(gm_twin *twin, size_t group, size_t count, gm_erro
             return status; // a single lane cannot learn: it only follows its inputs
         }
         analyses[each] =
-            (analysed){ .group = group, .hypothesis = each, .count = count, .moved = moved[each] };
+            (analysed){ .cell = cell, .hypothesis = each, .count = count, .moved = moved[each] };
         status = analyse(twin, &analyses[each], error);
     }
     if (status == GM_OK) {
         status = write_values(twin, &of, error);
     }
     if (status == GM_OK) {
-        judge(twin, analyses, group, count);
+        judge(twin, analyses, cell, count);
     }
-    return status == GM_OK ? gm_settle_systems(twin, twin->state, group, error) : status;
+    return status;
 }
 
-/// Takes up the group's measurements among the entries of one time. Returns how many.
-static size_t collect(gm_twin *twin, size_t group, const gm_arrived *entries, size_t count)
+// ---- one time ----
+
+/// Takes up one measurement as the next of its cell.
+static void take_up(gm_twin *twin, const gm_arrived *entry, size_t place)
 {
     gm_estimator *estimator = &twin->estimator;
-    size_t found = 0;
-    for (size_t index = 0; index < count && found < twin->world->sensor_count; index++) {
-        const gm_world_sensor *sensor = &twin->world->sensors[entries[index].sample.sensor];
-        double value = gm_sample_value(twin, &entries[index]);
-        if (sensor->is_driver || twin->world->systems[sensor->ref.system].group != group ||
-            !gm_sample_plausible(sensor, value) ||
-            !gm_sensing_ready(twin, entries[index].sample.sensor)) {
-            continue;
-        }
-        double noise = gm_sample_noise(sensor, value);
-        estimator->measured[found] = value;
-        estimator->variance[found] = noise * noise;
-        estimator->refs[found] = sensor->ref;
-        estimator->entries[found++] = &entries[index];
-    }
-    return found;
+    const gm_world_sensor *sensor = &twin->world->sensors[entry->sample.sensor];
+    double value = gm_sample_value(twin, entry), noise = gm_sample_noise(sensor, value);
+    estimator->measured[place] = value;
+    estimator->variance[place] = noise * noise;
+    estimator->refs[place] = sensor->ref;
+    estimator->entries[place] = entry;
 }
 
-gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t count,
-                              gm_error *error)
+static int compare_measurements(const void *a, const void *b)
 {
+    const gm_measurement *one = a, *other = b;
+    uint32_t left = one->cell != other->cell ? one->cell : one->entry;
+    uint32_t right = one->cell != other->cell ? other->cell : other->entry;
+    return left < right ? -1 : left > right;
+}
+
+/// Notes a measurement for its cell. @return false when out of memory
+static bool note(gm_estimator *estimator, size_t count, gm_measurement measurement)
+{
+    if (count == estimator->found_capacity) {
+        gm_measurement *grown =
+            gm_memory_grow(estimator->found, &estimator->found_capacity, count + 1, sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        estimator->found = grown;
+    }
+    estimator->found[count] = measurement;
+    return true;
+}
+
+/// Tells the monitor what arrived, writes inputs, and notes measurements, sorted by cell.
+static gm_status take_in(gm_twin *twin, const gm_arrived *entries, size_t count, size_t *found,
+                         gm_error *error)
+{
+    gm_estimator *estimator = &twin->estimator;
     gm_status status = GM_OK;
+    bool sorted = true;
+    *found = 0;
     for (size_t index = 0; status == GM_OK && index < count; index++) {
         const gm_arrived *entry = &entries[index];
         const gm_world_sensor *sensor = &twin->world->sensors[entry->sample.sensor];
@@ -574,12 +596,39 @@ gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t c
         gm_monitor_arrival(twin, entry, value, plausible);
         if (plausible && sensor->is_driver) {
             status = write_input(twin, entry, value, error);
+        } else if (plausible && gm_sensing_ready(twin, entry->sample.sensor)) {
+            uint32_t cell = estimator->cell_of_sensor[entry->sample.sensor];
+            sorted = sorted && (*found == 0 || estimator->found[*found - 1].cell <= cell);
+            if (!note(estimator, *found, (gm_measurement){ cell, (uint32_t)index })) {
+                return gm_error_set(error, GM_MEMORY, "no memory for %zu measurements", count);
+            }
+            ++*found;
         }
     }
-    for (size_t group = 0; status == GM_OK && group < twin->world->group_count; group++) {
-        size_t found = collect(twin, group, entries, count);
-        if (found > 0) {
-            status = update_group(twin, group, found, error);
+    if (!sorted) {
+        qsort(estimator->found, *found, sizeof *estimator->found, compare_measurements);
+    }
+    return status;
+}
+
+gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t count,
+                              gm_error *error)
+{
+    gm_estimator *estimator = &twin->estimator;
+    size_t found = 0;
+    gm_status status = take_in(twin, entries, count, &found, error);
+    for (size_t at = 0, end; status == GM_OK && at < found; at = end) {
+        uint32_t cell = estimator->found[at].cell;
+        size_t place = 0, group = estimator->cells[cell].group;
+        for (end = at; end < found && estimator->found[end].cell == cell; end++) {
+            if (place < estimator->sensor_room) {
+                take_up(twin, &entries[estimator->found[end].entry], place++);
+            }
+        }
+        status = update_cell(twin, cell, place, error);
+        bool last = end == found || estimator->cells[estimator->found[end].cell].group != group;
+        if (status == GM_OK && last) {
+            status = gm_settle_systems(twin, twin->state, group, error);
         }
     }
     for (size_t index = 0; status == GM_OK && index < count; index++) {

@@ -166,14 +166,40 @@ gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error)
     if (status == GM_OK && memories == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for a state");
     }
-    for (size_t index = 0; status == GM_OK && index < world->group_count * world->hypothesis_count;
-         index++) {
+    size_t count = twin->estimator.cell_count * world->hypothesis_count;
+    for (size_t index = 0; status == GM_OK && index < count; index++) {
         memories[index].unrest = gm_unrest_first;
     }
     if (status == GM_OK) {
         gm_hypotheses_begin(twin, state);
     }
     return status;
+}
+
+gm_status gm_estimator_resume(gm_twin *twin, gm_error *error)
+{
+    const gm_estimator *estimator = &twin->estimator;
+    const gm_sensor_memory *sensors = gm_state_section(twin->state, SECTION_SENSORS);
+    gm_cell_memory *cells = gm_cell_memories(twin);
+    gm_hypothesis_memory *memories = gm_hypothesis_memories(twin, 0);
+    size_t hypotheses = twin->world->hypothesis_count;
+    if (cells == NULL || memories == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for a state");
+    }
+    for (size_t cell = 0; cell < estimator->cell_count; cell++) {
+        const gm_cell_plan *plan = &estimator->cells[cell];
+        cells[cell].muted = 0;
+        for (size_t index = 0; index < plan->sensor_count; index++) {
+            cells[cell].muted += sensors[plan->sensors[index]].muting;
+        }
+        for (size_t each = 0; each < hypotheses; each++) {
+            gm_hypothesis_memory *memory = &memories[cell * hypotheses + each];
+            bool unknown = memory->unrest == 0.0; // the world file was edited
+            memory->unrest = unknown ? gm_unrest_first : memory->unrest;
+            cells[cell].begun |= unknown;
+        }
+    }
+    return GM_OK;
 }
 
 // ---- failed lanes ----
@@ -225,7 +251,7 @@ static gm_status replace_failed(gm_twin *twin, gm_error *error)
 // ---- random walks ----
 
 /// How far one estimated value walks in a time, hypothesis by hypothesis.
-/// @param memories  [hypothesis_count] of its group
+/// @param memories  [hypothesis_count] of its cell
 /// @param longer    the steps of states last longer by this factor
 static gm_shake walk_of(const gm_twin *twin, size_t number, const gm_hypothesis_memory *memories,
                         int64_t elapsed_ns, double longer)
@@ -249,11 +275,11 @@ static gm_shake walk_of(const gm_twin *twin, size_t number, const gm_hypothesis_
 }
 
 /// While an alarm is open states of the only hypothesis walk as fast as they may: its unrest.
-static void restless(const gm_twin *twin, const gm_group_memory *group,
+static void restless(const gm_twin *twin, const gm_cell_memory *cell,
                      const gm_hypothesis_memory *from, gm_hypothesis_memory *to)
 {
     memcpy(to, from, twin->world->hypothesis_count * sizeof *to);
-    if (group->muted > 0 && twin->world->hypothesis_count == 1) {
+    if (cell->muted > 0 && twin->world->hypothesis_count == 1) {
         to->unrest = gm_unrest_most;
     }
 }
@@ -264,10 +290,10 @@ gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
     gm_status status = replace_failed(twin, error);
     for (size_t index = 0; status == GM_OK && index < world->estimate_count; index++) {
         const gm_world_estimate *estimate = &world->estimates[index];
-        size_t group = world->systems[estimate->ref.system].group;
-        const gm_group_memory *memory = &gm_group_memories(twin)[group];
+        size_t cell = twin->estimator.cell_of_estimate[index];
+        const gm_cell_memory *memory = &gm_cell_memories(twin)[cell];
         gm_hypothesis_memory own[GM_HYPOTHESES];
-        restless(twin, memory, gm_hypothesis_memories(twin, group), own);
+        restless(twin, memory, gm_hypothesis_memories(twin, cell), own);
         gm_shake how = walk_of(twin, index, own, elapsed_ns, 1.0);
         how.purpose = PURPOSE_DRIFT;
         how.occurrence = gm_state_tick(twin->state);
@@ -287,18 +313,18 @@ gm_status gm_estimator_drift(gm_twin *twin, int64_t elapsed_ns, gm_error *error)
     return status == GM_OK ? settle_all(twin, twin->state, error) : status;
 }
 
-/// How much longer than independent ones the group's unexplained moves last: mean caution of its
+/// How much longer than independent ones the cell's unexplained moves last: mean caution of its
 /// sensors.
-static double persistence_of(const gm_twin *twin, const gm_state *state, size_t group)
+static double persistence_of(const gm_twin *twin, const gm_state *state, size_t cell)
 {
     const gm_sensor_memory *memories = gm_state_section(state, SECTION_SENSORS);
+    const gm_cell_plan *plan = &twin->estimator.cells[cell];
     double sum = 0.0;
     size_t count = 0;
-    for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
-        const gm_world_sensor *declared = &twin->world->sensors[sensor];
-        if (!declared->is_driver && memories[sensor].count > 0 &&
-            twin->world->systems[declared->ref.system].group == group) {
-            sum += gm_monitor_caution(&memories[sensor]);
+    for (size_t index = 0; index < plan->sensor_count; index++) {
+        const gm_sensor_memory *memory = &memories[plan->sensors[index]];
+        if (memory->count > 0) {
+            sum += gm_monitor_caution(memory);
             count++;
         }
     }
@@ -308,17 +334,17 @@ static double persistence_of(const gm_twin *twin, const gm_state *state, size_t 
 gm_status gm_estimator_wander(gm_twin *twin, gm_state *state, int64_t elapsed_ns, gm_error *error)
 {
     const gm_world *world = twin->world;
-    const gm_group_memory *groups = gm_state_section(state, SECTION_GROUPS);
+    const gm_cell_memory *cells = gm_state_section(state, SECTION_CELLS);
     const gm_hypothesis_memory *memories = gm_state_section(state, SECTION_HYPOTHESES);
     gm_status status = GM_OK;
     size_t last = GM_NO_INDEX;
     double longer = 1.0;
     for (size_t index = 0; status == GM_OK && index < world->estimate_count; index++) {
-        size_t group = world->systems[world->estimates[index].ref.system].group;
+        size_t cell = twin->estimator.cell_of_estimate[index];
         gm_hypothesis_memory own[GM_HYPOTHESES];
-        restless(twin, &groups[group], memories + group * world->hypothesis_count, own);
-        longer = group == last ? longer : sqrt(persistence_of(twin, state, group));
-        last = group;
+        restless(twin, &cells[cell], memories + cell * world->hypothesis_count, own);
+        longer = cell == last ? longer : sqrt(persistence_of(twin, state, cell));
+        last = cell;
         gm_shake how = walk_of(twin, index, own, elapsed_ns, longer);
         how.purpose = PURPOSE_WANDER;
         how.occurrence = gm_state_tick(state);

@@ -12,9 +12,10 @@ static const double prior_known = 0.9; // of "as known", where it is among the h
 static const double holds_s = 86400.0; // how long a hypothesis holds on average
 static const double evidence_least = -700.0;
 
-size_t gm_hypotheses_size(const gm_world *world)
+size_t gm_hypotheses_size(const gm_twin *twin)
 {
-    return world->group_count * world->hypothesis_count * sizeof(gm_hypothesis_memory);
+    return twin->estimator.cell_count * twin->world->hypothesis_count *
+           sizeof(gm_hypothesis_memory);
 }
 
 gm_status gm_hypotheses_open(gm_twin *twin, gm_error *error)
@@ -25,11 +26,11 @@ gm_status gm_hypotheses_open(gm_twin *twin, gm_error *error)
         return GM_OK;
     }
     const gm_section sections[TWIN_SECTIONS] = {
-        { "estimators", world->group_count * sizeof(gm_group_memory), 1 },
+        { "estimators", twin->estimator.cell_count * sizeof(gm_cell_memory), 1 },
         { "sensors", world->sensor_count * sizeof(gm_sensor_memory), 1 },
         { "sensing", 0, 1 }, // as for filters
         { "adopted", 0, 1 }, // what it did to fields is in the fields
-        { "hypotheses", gm_hypotheses_size(world), 1 },
+        { "hypotheses", gm_hypotheses_size(twin), 1 },
     };
     return gm_world_layout(world, twin->distinct, sections, TWIN_SECTIONS, &twin->shown_layout,
                            error);
@@ -91,8 +92,8 @@ void gm_hypotheses_begin(const gm_twin *twin, gm_state *state)
     for (size_t index = 0; index < world->hypothesis_count; index++) {
         logarithms[index] = log(gm_hypothesis_prior(world, index));
     }
-    for (size_t group = 0; group < world->group_count; group++) {
-        remember(all + group * world->hypothesis_count, world->hypothesis_count, logarithms);
+    for (size_t cell = 0; cell < twin->estimator.cell_count; cell++) {
+        remember(all + cell * world->hypothesis_count, world->hypothesis_count, logarithms);
     }
 }
 
@@ -192,10 +193,10 @@ static bool draw_sections(const gm_twin *twin, const gm_state *from, const uint3
                      sources[estimate->ref.system], twin->distinct);
         }
     }
-    static const size_t whole[] = { SECTION_GROUPS, SECTION_SENSORS, SECTION_HYPOTHESES };
-    const size_t sizes[] = { world->group_count * sizeof(gm_group_memory),
+    static const size_t whole[] = { SECTION_CELLS, SECTION_SENSORS, SECTION_HYPOTHESES };
+    const size_t sizes[] = { twin->estimator.cell_count * sizeof(gm_cell_memory),
                              world->sensor_count * sizeof(gm_sensor_memory),
-                             gm_hypotheses_size(world) };
+                             gm_hypotheses_size(twin) };
     for (size_t index = 0; index < sizeof whole / sizeof *whole; index++) {
         void *own = gm_state_section_write(to, whole[index]);
         if (own == NULL) {

@@ -15,20 +15,22 @@
 
 #include "twin/twin_parts.h"
 
-/// Memory of one hypothesis about one group, part of the state: [group_count][hypothesis_count].
+/// Memory of one hypothesis about one cell, part of the state: [cell_count][hypothesis_count]. Side
+/// by side with others, a hypothesis is about a whole group, which then is one cell of the same
+/// number.
 typedef struct gm_hypothesis_memory {
     double unrest;   // random walk of states, in sensor noises per square root of a second
     double evidence; // logarithm of its weight; the greatest of a group is 0
 } gm_hypothesis_memory;
 
-static inline gm_hypothesis_memory *gm_hypothesis_memories(gm_twin *twin, size_t group)
+static inline gm_hypothesis_memory *gm_hypothesis_memories(gm_twin *twin, size_t cell)
 {
     gm_hypothesis_memory *all = gm_state_section_write(twin->state, SECTION_HYPOTHESES);
-    return all + group * twin->world->hypothesis_count;
+    return all + cell * twin->world->hypothesis_count;
 }
 
 /// Bytes of SECTION_HYPOTHESES.
-size_t gm_hypotheses_size(const gm_world *world);
+size_t gm_hypotheses_size(const gm_twin *twin);
 /// The layout of what others see. @return GM_MEMORY
 gm_status gm_hypotheses_open(gm_twin *twin, gm_error *error);
 /// Weights before anything was measured, in a state that begins.

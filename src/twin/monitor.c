@@ -322,10 +322,9 @@ void gm_monitor_settle(gm_twin *twin, int64_t known_ns)
 
 // ---- samples ----
 
-static gm_group_memory *group_of(gm_twin *twin, size_t sensor)
+static gm_cell_memory *cell_of(gm_twin *twin, size_t sensor)
 {
-    size_t system = twin->world->sensors[sensor].ref.system;
-    return &gm_group_memories(twin)[twin->world->systems[system].group];
+    return &gm_cell_memories(twin)[twin->estimator.cell_of_sensor[sensor]];
 }
 
 void gm_monitor_arrival(gm_twin *twin, const gm_arrived *entry, double value, bool plausible)
@@ -415,7 +414,7 @@ static void watch(gm_twin *twin, size_t sensor, double deviation, double unit_si
             alarm what = { EVENT_INNOVATION, memory->since_ns[side], time_ns,
                            (side == 0 ? mean : -mean) * unit_size };
             raise_event(twin, memory, sensor, what);
-            group_of(twin, sensor)->muted++;
+            cell_of(twin, sensor)->muted++;
             memory->muting = 1;
             memory->calm = 0;
         }
@@ -426,7 +425,7 @@ static void watch(gm_twin *twin, size_t sensor, double deviation, double unit_si
     bool lasting = time_ns - memory->starts_ns[EVENT_INNOVATION] > detect->learn_after_ns;
     if (memory->muting != 0 && (calm_again || lasting)) {
         // what has lasted that long is how things are now: parameters may learn it
-        group_of(twin, sensor)->muted--;
+        cell_of(twin, sensor)->muted--;
         memory->muting = 0;
     }
     if (calm_again) {

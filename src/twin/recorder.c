@@ -436,24 +436,16 @@ static gm_status move_memories(gm_twin *twin, const sensor_map *map, gm_text byt
     if (same) {
         return GM_OK;
     }
-    if (gm_sensor_memories(twin) == NULL || gm_group_memories(twin) == NULL) {
+    gm_sensor_memory *memories = gm_sensor_memories(twin);
+    if (memories == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for a state");
     }
-    gm_sensor_memory *memories = gm_sensor_memories(twin);
-    gm_group_memory *groups = gm_group_memories(twin);
     memset(memories, 0, count * sizeof *memories);
     for (size_t index = 0; index < map->count; index++) {
         if (map->numbers[index] != GM_NO_INDEX) {
             memcpy(&memories[map->numbers[index]], bytes.data + index * sizeof *memories,
                    sizeof *memories);
         }
-    }
-    for (size_t group = 0; group < twin->world->group_count; group++) {
-        groups[group].muted = 0;
-    }
-    for (size_t sensor = 0; sensor < count; sensor++) {
-        size_t system = twin->world->sensors[sensor].ref.system;
-        groups[twin->world->systems[system].group].muted += memories[sensor].muting;
     }
     return GM_OK;
 }
@@ -522,6 +514,9 @@ static gm_status read_snapshot(gm_twin *twin, gm_text bytes, uint64_t number, se
     }
     if (status == GM_OK) {
         status = gm_sensing_check(twin, error);
+    }
+    if (status == GM_OK) {
+        status = gm_estimator_resume(twin, error);
     }
     gm_memory_free(own.numbers);
     if (status != GM_OK) {

@@ -12,6 +12,7 @@
 
 #include "base/hash.h"
 #include "twin/estimator_parts.h"
+#include "world/world_cells.h"
 
 enum {
     PURPOSE_BIAS = 24,
@@ -45,7 +46,7 @@ struct gm_sensing {
     part *parts; // [part_count]
     size_t part_count, row_count;
     size_t *part_of;   // [sensor_count]; GM_NO_INDEX: nothing to remember
-    size_t *rows;      // [group_count] of the analysis
+    size_t *rows;      // [cell_count] of the analysis
     gm_ref *span_refs; // [span_ref_count] fields of sensors with a span, by part
     size_t span_ref_count;
     double *fields;  // [most refs at once][lanes]
@@ -164,8 +165,9 @@ static size_t measure(const gm_world *world, struct gm_sensing *sensing)
     return sensing->span_ref_count > most ? sensing->span_ref_count : most;
 }
 
-static void plan_parts(const gm_world *world, struct gm_sensing *sensing)
+static void plan_parts(const gm_twin *twin, struct gm_sensing *sensing)
 {
+    const gm_world *world = twin->world;
     size_t used = 0, refs = 0;
     for (size_t number = 0; number < world->sensor_count; number++) {
         const gm_world_sensor *sensor = &world->sensors[number];
@@ -176,7 +178,10 @@ static void plan_parts(const gm_world *world, struct gm_sensing *sensing)
         part made = part_for(world, number);
         made.row = sensing->row_count;
         sensing->row_count += rows_of(sensor);
-        sensing->rows[made.group] += moved_rows(&made);
+        uint32_t cell = twin->estimator.cell_of_sensor[number];
+        if (cell != GM_NO_CELL) {
+            sensing->rows[cell] += moved_rows(&made);
+        }
         sensing->part_of[number] = used;
         sensing->parts[used++] = made;
         if (made.pieces > 0) {
@@ -201,7 +206,7 @@ gm_status gm_sensing_open(gm_twin *twin, gm_error *error)
     } rooms[] = {
         { &sensing->parts, sensing->part_count, sizeof(part) },
         { &sensing->part_of, world->sensor_count, sizeof(size_t) },
-        { &sensing->rows, world->group_count, sizeof(size_t) },
+        { &sensing->rows, twin->estimator.cell_count, sizeof(size_t) },
         { &sensing->span_refs, sensing->span_ref_count, sizeof(gm_ref) },
         { &sensing->fields, fields * twin->lanes, sizeof(double) },
         { &sensing->now, twin->lanes, sizeof(double) },
@@ -214,7 +219,7 @@ gm_status gm_sensing_open(gm_twin *twin, gm_error *error)
         }
         memcpy(rooms[index].at, &room, sizeof room);
     }
-    plan_parts(world, sensing);
+    plan_parts(twin, sensing);
     twin->sensing = sensing;
     return GM_OK;
 }
@@ -542,26 +547,27 @@ double gm_sensing_variance(const gm_twin *twin, size_t number, const double *pre
 
 // ---- rows of an analysis ----
 
-size_t gm_sensing_rows(const gm_twin *twin, size_t group)
+size_t gm_sensing_rows(const gm_twin *twin, size_t cell)
 {
-    return twin->sensing->rows[group];
+    return twin->sensing->rows[cell];
 }
 
 size_t gm_sensing_rows_most(const gm_twin *twin)
 {
     size_t most = 0;
-    for (size_t group = 0; group < twin->world->group_count; group++) {
-        most = twin->sensing->rows[group] > most ? twin->sensing->rows[group] : most;
+    for (size_t cell = 0; cell < twin->estimator.cell_count; cell++) {
+        most = twin->sensing->rows[cell] > most ? twin->sensing->rows[cell] : most;
     }
     return most;
 }
 
-void gm_sensing_read(const gm_twin *twin, size_t group, gm_lane_list lanes, double *rows)
+void gm_sensing_read(const gm_twin *twin, size_t cell, gm_lane_list lanes, double *rows)
 {
-    const struct gm_sensing *sensing = twin->sensing;
-    for (size_t index = 0; sensing->rows[group] > 0 && index < sensing->part_count; index++) {
-        const part *of = &sensing->parts[index];
-        for (size_t row = 0; of->group == group && row < moved_rows(of); row++) {
+    const gm_cell_plan *plan = &twin->estimator.cells[cell];
+    bool any = twin->sensing->rows[cell] > 0;
+    for (size_t index = 0; any && index < plan->sensor_count; index++) {
+        const part *of = part_of(twin, plan->sensors[index]);
+        for (size_t row = 0; of != NULL && row < moved_rows(of); row++) {
             const double *values = row_in(twin, twin->state, bias_row(of) + row);
             for (size_t lane = 0; lane < lanes.count; lane++) {
                 *rows++ = values[lanes.numbers[lane]];
@@ -570,13 +576,14 @@ void gm_sensing_read(const gm_twin *twin, size_t group, gm_lane_list lanes, doub
     }
 }
 
-void gm_sensing_write(gm_twin *twin, size_t group, gm_lane_list lanes, const double *rows)
+void gm_sensing_write(gm_twin *twin, size_t cell, gm_lane_list lanes, const double *rows)
 {
-    const struct gm_sensing *sensing = twin->sensing;
-    for (size_t index = 0; sensing->rows[group] > 0 && index < sensing->part_count; index++) {
-        const part *of = &sensing->parts[index];
+    const gm_cell_plan *plan = &twin->estimator.cells[cell];
+    bool any = twin->sensing->rows[cell] > 0;
+    for (size_t index = 0; any && index < plan->sensor_count; index++) {
+        const part *of = part_of(twin, plan->sensors[index]);
         span_memory *memories = gm_state_section_write(twin->state, SECTION_SENSING);
-        for (size_t row = 0; of->group == group && row < moved_rows(of); row++) {
+        for (size_t row = 0; of != NULL && row < moved_rows(of); row++) {
             double *values = row_at(twin, memories, bias_row(of) + row);
             for (size_t lane = 0; lane < lanes.count; lane++) {
                 values[lanes.numbers[lane]] = *rows++;

@@ -2,8 +2,8 @@
 // an instant or over a span, and the bias it is off by. Private to src/twin.
 //
 // The integral of a field over a span, and a sensor's bias, belong to a lane as its states do: they
-// are part of the state, and rows of the group's analysis, which moves them by what they covary
-// with the measurements. docs/estimation.md has the equations.
+// are part of the state, and rows of the analysis of the sensor's cell, which moves them by what
+// they covary with the measurements. docs/estimation.md has the equations.
 #ifndef GEMEL_TWIN_SENSING_H
 #define GEMEL_TWIN_SENSING_H
 
@@ -43,13 +43,13 @@ gm_status gm_sensing_predict(gm_twin *twin, const gm_arrived *const *entries, si
 double gm_sensing_variance(const gm_twin *twin, size_t sensor, const double *predictions,
                            double declared);
 
-/// Rows of a group's analysis: pieces of spans, and biases.
-size_t gm_sensing_rows(const gm_twin *twin, size_t group);
-/// The most rows any group has.
+/// Rows of a cell's analysis: pieces of spans, and biases.
+size_t gm_sensing_rows(const gm_twin *twin, size_t cell);
+/// The most rows any cell has.
 size_t gm_sensing_rows_most(const gm_twin *twin);
 /// Those rows in some lanes, and back. @param rows  [gm_sensing_rows][lanes.count]
-void gm_sensing_read(const gm_twin *twin, size_t group, gm_lane_list lanes, double *rows);
-void gm_sensing_write(gm_twin *twin, size_t group, gm_lane_list lanes, const double *rows);
+void gm_sensing_read(const gm_twin *twin, size_t cell, gm_lane_list lanes, double *rows);
+void gm_sensing_write(gm_twin *twin, size_t cell, gm_lane_list lanes, const double *rows);
 
 /// What is known of a sensor's bias in a live state; NAN where none is estimated.
 typedef struct gm_bias {

@@ -23,17 +23,21 @@ static gm_status open_layout(gm_twin *twin, gm_error *error)
     const gm_world *world = twin->world;
     twin->distinct = twin->options.lanes > 0 ? twin->options.lanes : world->lanes;
     size_t lanes = world->hypothesis_count * twin->distinct;
+    gm_status status = gm_estimator_plan(twin, error);
+    if (status != GM_OK) {
+        return status;
+    }
     const gm_section sections[TWIN_SECTIONS] = {
-        { "estimators", world->group_count * sizeof(gm_group_memory), 1 },
+        { "estimators", twin->estimator.cell_count * sizeof(gm_cell_memory), 1 },
         { "sensors", world->sensor_count * sizeof(gm_sensor_memory), 1 },
         { "sensing", gm_sensing_size(world, lanes), 1 },
         { "adopted", gm_adopted_size(world, lanes), 1 },
-        { "hypotheses", gm_hypotheses_size(world), 1 },
+        { "hypotheses", gm_hypotheses_size(twin), 1 },
     };
     if (world->hypothesis_count > 1 && twin->distinct < 2) {
         return gm_error_set(error, GM_INVALID, "hypotheses side by side need two lanes at least");
     }
-    gm_status status = gm_world_layout(world, lanes, sections, TWIN_SECTIONS, &twin->layout, error);
+    status = gm_world_layout(world, lanes, sections, TWIN_SECTIONS, &twin->layout, error);
     if (status != GM_OK) {
         return status;
     }
@@ -72,8 +76,8 @@ static gm_status open_parts(gm_twin *twin, gm_error *error)
         status = open_store(twin, error);
     }
     static gm_status (*const parts[])(gm_twin *, gm_error *) = {
-        gm_intake_open,   gm_window_open, gm_sensing_open,     gm_estimator_open, gm_monitor_open,
-        gm_suspects_open, gm_forecaster_open, gm_recorder_open,
+        gm_intake_open,  gm_window_open,   gm_sensing_open,    gm_estimator_open,
+        gm_monitor_open, gm_suspects_open, gm_forecaster_open, gm_recorder_open,
     };
     for (size_t index = 0; status == GM_OK && index < sizeof parts / sizeof *parts; index++) {
         status = parts[index](twin, error);
@@ -140,6 +144,7 @@ void gm_twin_close(gm_twin *twin)
     }
     gm_intake_close(twin);
     gm_window_close(&twin->window);
+    gm_estimator_close(twin);
     gm_forecaster_close(twin);
     gm_suspects_close(twin);
     gm_held_drop(twin->live);

@@ -23,7 +23,7 @@
 #include "world/world_parts.h"
 
 enum {
-    SECTION_GROUPS = GM_WORLD_SECTIONS, // sections of the layout that are the twin's
+    SECTION_CELLS = GM_WORLD_SECTIONS, // sections of the layout that are the twin's
     SECTION_SENSORS,
     SECTION_SENSING,    // sensing.h
     SECTION_ADOPTED,    // adopted.h
@@ -64,11 +64,11 @@ typedef enum gm_event_kind {
     EVENT_CHANGE = EVENT_KINDS // of the plant, taken into the model
 } gm_event_kind;
 
-/// Memory of a group's estimator, part of the state.
-typedef struct gm_group_memory {
+/// Memory of a cell's estimator, part of the state: [cell_count].
+typedef struct gm_cell_memory {
     uint32_t begun; // lanes were spread around first measurements
     uint32_t muted; // open innovation events: parameters rest meanwhile
-} gm_group_memory;
+} gm_cell_memory;
 
 /// Memory of a sensor, part of the state.
 typedef struct gm_sensor_memory {
@@ -132,26 +132,40 @@ typedef struct gm_lane_list {
     size_t count;
 } gm_lane_list;
 
-/// A group's part in estimation, from the world file.
-typedef struct gm_group_plan {
-    uint32_t *estimates; // numbers of world->estimates: states, inputs, parameters
+/// What of a group is analysed by itself (estimator_plan.c): everything, or one of many cells.
+typedef struct gm_cell_plan {
+    size_t group;
+    const uint32_t *estimates; // [count] numbers of world->estimates: states, inputs, parameters
     size_t count, state_count, input_count;
-} gm_group_plan;
+    const uint32_t *sensors; // [sensor_count] that see it, ascending; no drivers
+    size_t sensor_count;
+} gm_cell_plan;
+
+/// A measurement under way: sorted by cell, then by entry.
+typedef struct gm_measurement {
+    uint32_t cell, entry;
+} gm_measurement;
 
 /// Work space of the estimator, sized once.
 typedef struct gm_estimator {
-    gm_group_plan *groups;                 // [group_count]
+    gm_cell_plan *cells; // [cell_count], group by group
+    size_t cell_count;
+    uint32_t *cell_of_estimate; // [estimate_count]
+    uint32_t *cell_of_sensor;   // [sensor_count]; GM_NO_CELL of a driver
+    size_t sensor_room;         // most measurements of a cell at one time
+    gm_measurement *found;      // [found_capacity] of one time
+    size_t found_capacity;
     double *noises;                        // [estimate_count] of a sensor of the same field
-    size_t row_count;                      // most estimates of a group and adopted sizes
+    size_t row_count;                      // most estimates of a cell and adopted sizes
     double *values;                        // [hypotheses][row_count][distinct lanes]
-    double *predictions;                   // [sensor_count][lanes]
-    double *own;                           // [sensor_count][distinct lanes] of one hypothesis
-    double *room;                          // [sensor_count + 1][distinct lanes]
-    double *measured, *variance, *caution; // [sensor_count]
-    double *trusted;                       // [sensor_count] error variances for one hypothesis
-    struct gm_innovation *innovations;     // [hypotheses][sensor_count]
-    const gm_arrived **entries;            // [sensor_count] measured at this time in this group
-    gm_ref *refs;                          // [sensor_count]
+    double *predictions;                   // [sensor_room][lanes]
+    double *own;                           // [sensor_room][distinct lanes] of one hypothesis
+    double *room;                          // [sensor_room + 1][distinct lanes]
+    double *measured, *variance, *caution; // [sensor_room]
+    double *trusted;                       // [sensor_room] error variances for one hypothesis
+    struct gm_innovation *innovations;     // [hypotheses][sensor_room]
+    const gm_arrived **entries;            // [sensor_room] measured at this time in this cell
+    gm_ref *refs;                          // [sensor_room]
     double *lane_values;                   // [lanes]
     uint32_t *alive;                       // [lanes] lanes that are left, by hypothesis
     size_t alive_first[GM_HYPOTHESES + 1]; // where each hypothesis' begin, and the end
@@ -409,11 +423,16 @@ uint64_t gm_cycle_number(const gm_twin *twin, int64_t time_ns);
 
 // ---- estimator.c ----
 
-/// Plans of all groups and the work space they share.
+/// Says what is analysed by itself: the cells. First of all: sections are sized by them.
+gm_status gm_estimator_plan(gm_twin *twin, gm_error *error);
+/// The work space that all cells share.
 gm_status gm_estimator_open(gm_twin *twin, gm_error *error);
+void gm_estimator_close(gm_twin *twin);
 /// Initial spread of parameters and states.
 gm_status gm_estimator_spread(gm_twin *twin, gm_state *state, gm_error *error);
-/// All samples of one time: inputs are written, measurements assimilated group by group.
+/// The live state was loaded: cells that it does not know go on as if they had begun.
+gm_status gm_estimator_resume(gm_twin *twin, gm_error *error);
+/// All samples of one time: inputs are written, measurements assimilated cell by cell.
 gm_status gm_estimator_update(gm_twin *twin, const gm_arrived *entries, size_t count,
                               gm_error *error);
 /// What time does to what is estimated: drift; failed lanes are replaced.
@@ -533,9 +552,9 @@ static inline gm_sensor_memory *gm_sensor_memories(gm_twin *twin)
     return gm_state_section_write(twin->state, SECTION_SENSORS);
 }
 
-static inline gm_group_memory *gm_group_memories(gm_twin *twin)
+static inline gm_cell_memory *gm_cell_memories(gm_twin *twin)
 {
-    return gm_state_section_write(twin->state, SECTION_GROUPS);
+    return gm_state_section_write(twin->state, SECTION_CELLS);
 }
 
 #endif

@@ -113,7 +113,13 @@ static void wire_world(wiring *w)
     for (size_t index = 0; index < world->sensor_count; index++) {
         const gm_world_sensor *sensor = &world->sensors[index];
         if (!sensor->is_driver) {
-            w->passes[place_of(w->cells, sensor->ref)] = 1;
+            uint32_t first = place_of(w->cells, sensor->ref);
+            w->passes[first] = 1;
+            for (size_t at = 0; at < sensor->ref_count; at++) {
+                uint32_t place = place_of(w->cells, sensor->refs[at]);
+                wire(w, first, place);
+                w->passes[place] = 1;
+            }
         }
     }
 }
@@ -175,6 +181,9 @@ static gm_status number_cells(gm_world_cells *cells, wiring *w, gm_error *error)
 static bool lay_out(gm_world_cells *cells, const gm_world *world, wiring *w)
 {
     size_t classes = 0, elements = 0, entries = world->link_count;
+    for (size_t index = 0; index < world->sensor_count; index++) {
+        entries += world->sensors[index].ref_count;
+    }
     for (size_t system = 0; system < world->system_count; system++) {
         classes += gm_model_class_count(world->systems[system].model);
     }

@@ -4,7 +4,8 @@
 // Two elements are in one cell when what is uncertain of the one can act on the other: they act on
 // each other by what their domain declares (gm_model_joins), or a link leads from one to the other.
 // An element passes on what acts on it when it has a state that is carried on, when something of it
-// is estimated, when a link leads from or to it, or when one of its outputs is measured. So a hall
+// is estimated, when a link leads from or to it, or when one of its outputs is measured. What one
+// sensor reads together is in one cell. So a hall
 // of given temperature that a thousand machines share joins nothing, until its temperature is
 // estimated or comes from another system. A system whose domain declares nothing is all in one
 // cell.
