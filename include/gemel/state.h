@@ -110,6 +110,10 @@ void gm_state_fail_lane(gm_state *state, size_t lane);
 /// @param source  [lanes], each < lanes
 /// @return GM_OK, GM_MEMORY: then nothing changed
 gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *error);
+/// The same in some systems only. Failed marks stay where they are.
+/// @param chosen  [system count]
+gm_status gm_state_resample_systems(gm_state *state, const bool *chosen, const uint32_t *source,
+                                    gm_error *error);
 
 /// A state of another layout of the same systems, with as many lanes as that has: its lane k is in
 /// every system what lane sources[system][k] is. It has failed if any of those has. Sections are

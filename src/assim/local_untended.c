@@ -153,10 +153,17 @@ gm_status gm_local_untended_update(gm_local_untended *untended, const gm_local_s
         }
     }
     gm_local_options options = step->options;
-    options.before *= gm_local_inflation_take(&learned.inflation, analysis);
+    if (!step->steady) {
+        options.before *= gm_local_inflation_take(&learned.inflation, analysis);
+    }
     status = gm_local_filter_update(untended->filter, analysis, &options, step->innovations, error);
     if (status == GM_OK) {
         *step->memory = learned;
     }
     return status;
+}
+
+const gm_localisation *gm_local_untended_where(const gm_local_untended *untended)
+{
+    return untended->where;
 }

@@ -6,6 +6,8 @@
 #ifndef GEMEL_ASSIM_LOCAL_UNTENDED_H
 #define GEMEL_ASSIM_LOCAL_UNTENDED_H
 
+#include <stdbool.h>
+
 #include "assim/local_filter.h"
 #include "assim/local_tuning.h"
 
@@ -43,6 +45,7 @@ void gm_local_untended_close(gm_local_untended *untended);
 typedef struct gm_local_step {
     const gm_analysis *analysis;
     gm_local_options options;   // `before` is found here and comes on top
+    bool steady;                // it is not: something else keeps the lanes apart
     gm_local_memory *memory;    // in out
     gm_innovation *innovations; // out, [measurement_count]; NULL to skip
 } gm_local_step;
@@ -51,5 +54,8 @@ typedef struct gm_local_step {
 /// @return as gm_local_filter_update, and GM_LIMIT, GM_MEMORY (lists): then nothing was changed
 gm_status gm_local_untended_update(gm_local_untended *untended, const gm_local_step *step,
                                    gm_error *error);
+
+/// The lists of the last update. They live until the next one.
+const gm_localisation *gm_local_untended_where(const gm_local_untended *untended);
 
 #endif

@@ -295,7 +295,9 @@ static bool resample_system(const gm_state *old, gm_state *state, size_t system,
     return done;
 }
 
-gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *error)
+/// @param chosen  [system_count]; NULL: all
+static gm_status resample_chosen(gm_state *state, const bool *chosen, const uint32_t *source,
+                                 gm_error *error)
 {
     size_t lanes = state->layout->lanes;
     for (size_t lane = 0; lane < lanes; lane++) {
@@ -308,9 +310,11 @@ gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *e
     }
     bool done = true;
     for (size_t system = 0; done && system < state->layout->system_count; system++) {
-        done = resample_system(old, state, system, source);
+        if (chosen == NULL || chosen[system]) {
+            done = resample_system(old, state, system, source);
+        }
     }
-    for (size_t lane = 0; lane < lanes; lane++) {
+    for (size_t lane = 0; chosen == NULL && lane < lanes; lane++) {
         state->failed[lane] = old->failed[source[lane]];
     }
     if (!done) {
@@ -318,6 +322,17 @@ gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *e
     }
     gm_state_close(old);
     return done ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory to resample %zu lanes", lanes);
+}
+
+gm_status gm_state_resample(gm_state *state, const uint32_t *source, gm_error *error)
+{
+    return resample_chosen(state, NULL, source, error);
+}
+
+gm_status gm_state_resample_systems(gm_state *state, const bool *chosen, const uint32_t *source,
+                                    gm_error *error)
+{
+    return resample_chosen(state, chosen, source, error);
 }
 
 gm_status gm_state_draw(const gm_state *from, const uint32_t *const *sources, gm_layout *layout,

@@ -350,10 +350,11 @@ gm_status gm_adopted_write(gm_twin *twin, size_t group, gm_lane_list lanes, cons
     return status;
 }
 
-gm_status gm_adopted_resample(gm_twin *twin, const uint32_t *source, gm_error *error)
+gm_status gm_adopted_resample(gm_twin *twin, size_t group, const uint32_t *source, gm_error *error)
 {
     for (size_t slot = 0; is_adopting(twin) && slot < ADOPTED_MAX; slot++) {
-        if (slot_of(twin, slot)->id == 0) {
+        bool held = slot_of(twin, slot)->id != 0;
+        if (!held || (group != GM_NO_INDEX && group_of(twin, slot_of(twin, slot)) != group)) {
             continue;
         }
         gm_adopted *change = slot_write(twin, twin->state, slot);
@@ -362,7 +363,7 @@ gm_status gm_adopted_resample(gm_twin *twin, const uint32_t *source, gm_error *e
         }
         gm_adopted_lane *lanes = lanes_write(change);
         for (size_t lane = 0; lane < twin->lanes; lane++) {
-            lanes[lane] = lanes[source[lane]]; // those that are left are their own source
+            lanes[lane] = lanes[source[lane]]; // those that are copied are their own source
         }
     }
     return GM_OK;

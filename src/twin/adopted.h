@@ -68,8 +68,9 @@ size_t gm_adopted_read(const gm_twin *twin, size_t group, gm_lane_list lanes, do
 /// it.
 gm_status gm_adopted_write(gm_twin *twin, size_t group, gm_lane_list lanes, const double *rows,
                            gm_error *error);
-/// Lanes were resampled: lane k is what source[k] was, which is left.
-gm_status gm_adopted_resample(gm_twin *twin, const uint32_t *source, gm_error *error);
+/// Lanes were resampled: lane k is what source[k] was, which stayed. @param group  GM_NO_INDEX: of
+/// all
+gm_status gm_adopted_resample(gm_twin *twin, size_t group, const uint32_t *source, gm_error *error);
 /// Whether the live state holds a change of that id; whether one of another id is at a place.
 bool gm_adopted_holds(const gm_twin *twin, uint64_t id);
 bool gm_adopted_elsewhere(const gm_twin *twin, uint64_t id, uint32_t trial);

@@ -1,15 +1,14 @@
 // The estimator: what one instant's samples do to the lanes, and what time does to what is
 // estimated.
 //
-// Cell by cell (estimator_plan.c) the square-root filter (assim/square_root.h) moves states and
-// named parameters. Values declared with a relative spread are estimated by their logarithm, so
-// they keep their sign; those with bounds by their logit, so they stay within
-// (assim/value_scale.h). States without a declared drift get a random walk whose size follows the
-// innovations: when they are larger than lanes and noise explain, it grows, so that a filter left
-// alone does not fall asleep; it is added, never multiplied, so what nobody measures does not run
-// away. While an innovation event is open the cell's parameters rest: a fault must not be learned
-// as a property of the system; and the states walk as fast as they may, to follow what the model
-// cannot explain.
+// Cell by cell (estimator_plan.c) a filter (group_filter.h) moves states and named parameters.
+// Values declared with a relative spread are estimated by their logarithm, so they keep their sign;
+// those with bounds by their logit, so they stay within (assim/value_scale.h). States without a
+// declared drift get a random walk whose size follows the innovations: when they are larger than
+// lanes and noise explain, it grows, so that a filter left alone does not fall asleep; it is added,
+// never multiplied, so what nobody measures does not run away. While an innovation event is open the
+// cell's parameters rest: a fault must not be learned as a property of the system; and the states
+// walk as fast as they may, to follow what the model cannot explain.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "num/statistics.h"
 #include "twin/adopted.h"
 #include "twin/estimator_parts.h"
+#include "twin/group_filter.h"
 #include "twin/sensing.h"
 
 static const double unrest_rate = 0.01;  // how fast its logarithm follows one measurement
@@ -456,7 +456,16 @@ static gm_status analyse(gm_twin *twin, analysed *of, gm_error *error)
     }
     gm_innovation *innovations = estimator->innovations + of->hypothesis * estimator->sensor_room;
     if (status == GM_OK) {
-        status = gm_square_root_update(&analysis, innovations, error);
+        const gm_group_step step = { .cell = of->cell,
+                                     .hypothesis = of->hypothesis,
+                                     .state_count = plan->state_count,
+                                     .adopted = analysis.value_count - of->moved,
+                                     .lanes = lanes,
+                                     .analysis = &analysis,
+                                     .declared = estimator->variance,
+                                     .entries = estimator->entries,
+                                     .innovations = innovations };
+        status = gm_group_filter_update(twin, &step, error);
     }
     if (status == GM_OK) {
         if (gm_cell_memories(twin)[of->cell].muted == 0 || twin->world->hypothesis_count > 1) {

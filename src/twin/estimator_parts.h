@@ -30,6 +30,10 @@ static const double gm_unrest_first = 0.01, gm_unrest_least = 1e-4, gm_unrest_mo
 
 /// The scale of an estimated value, whose steps are relative or not.
 gm_value_scale gm_estimate_scale(const gm_world_estimate *estimate, bool relative);
+/// A declared standard deviation on that scale: as it is about the initial value where there are
+/// bounds.
+double gm_estimate_step(const gm_twin *twin, const gm_world_estimate *estimate, double size,
+                        bool relative);
 /// An estimated value in every lane, SI; of an unknown input what lanes add. @param values [lanes]
 gm_status gm_estimate_read(const gm_twin *twin, const gm_state *state, size_t number,
                            double *values, gm_error *error);

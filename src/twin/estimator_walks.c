@@ -39,10 +39,8 @@ gm_status gm_estimate_write(const gm_twin *twin, gm_state *state, size_t number,
                : gm_state_write(state, estimate->ref, values, error);
 }
 
-/// A declared standard deviation on the scale of an estimated value: as it is about the initial one
-/// where there are bounds.
-static double step_of(const gm_twin *twin, const gm_world_estimate *estimate, double size,
-                      bool relative)
+double gm_estimate_step(const gm_twin *twin, const gm_world_estimate *estimate, double size,
+                        bool relative)
 {
     if (!estimate->bounded) {
         return size;
@@ -140,7 +138,7 @@ static gm_shake spread_of(const gm_twin *twin, size_t number)
                      .scale = gm_estimate_scale(estimate, relative) };
     for (size_t each = 0; each < world->hypothesis_count; each++) {
         how.sizes[each] = gm_hypothesis_moves(world->hypotheses[each], estimate->kind)
-                              ? step_of(twin, estimate, estimate->spread, relative)
+                              ? gm_estimate_step(twin, estimate, estimate->spread, relative)
                               : 0.0;
     }
     return how;
@@ -245,7 +243,8 @@ static gm_status replace_failed(gm_twin *twin, gm_error *error)
     if (status == GM_OK) {
         gm_sensing_resample(twin, GM_NO_INDEX, estimator->source);
     }
-    return status == GM_OK ? gm_adopted_resample(twin, estimator->source, error) : status;
+    return status == GM_OK ? gm_adopted_resample(twin, GM_NO_INDEX, estimator->source, error)
+                           : status;
 }
 
 // ---- random walks ----
@@ -267,7 +266,7 @@ static gm_shake walk_of(const gm_twin *twin, size_t number, const gm_hypothesis_
                       : state  ? memories[each].unrest * twin->estimator.noises[number]
                                : 0.0;
         if (gm_hypothesis_moves(world->hypotheses[each], estimate->kind)) {
-            how.sizes[each] = step_of(twin, estimate, rate * root_s, relative);
+            how.sizes[each] = gm_estimate_step(twin, estimate, rate * root_s, relative);
         }
         how.sizes[each] *= state ? longer : 1.0;
     }

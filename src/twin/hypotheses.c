@@ -31,6 +31,7 @@ gm_status gm_hypotheses_open(gm_twin *twin, gm_error *error)
         { "sensing", 0, 1 }, // as for filters
         { "adopted", 0, 1 }, // what it did to fields is in the fields
         { "hypotheses", gm_hypotheses_size(twin), 1 },
+        { "filters", 0, 1 }, // nobody goes on assimilating what others see
     };
     return gm_world_layout(world, twin->distinct, sections, TWIN_SECTIONS, &twin->shown_layout,
                            error);

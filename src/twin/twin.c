@@ -4,6 +4,7 @@
 
 #include "base/calendar.h"
 #include "base/require.h"
+#include "twin/group_filter.h"
 #include "twin/hypotheses.h"
 #include "twin/sensing.h"
 #include "twin/suspects.h"
@@ -33,6 +34,7 @@ static gm_status open_layout(gm_twin *twin, gm_error *error)
         { "sensing", gm_sensing_size(world, lanes), 1 },
         { "adopted", gm_adopted_size(world, lanes), 1 },
         { "hypotheses", gm_hypotheses_size(twin), 1 },
+        { "filters", gm_group_filters_size(world, twin->distinct), 1 },
     };
     if (world->hypothesis_count > 1 && twin->distinct < 2) {
         return gm_error_set(error, GM_INVALID, "hypotheses side by side need two lanes at least");
@@ -76,8 +78,9 @@ static gm_status open_parts(gm_twin *twin, gm_error *error)
         status = open_store(twin, error);
     }
     static gm_status (*const parts[])(gm_twin *, gm_error *) = {
-        gm_intake_open,  gm_window_open,   gm_sensing_open,    gm_estimator_open,
-        gm_monitor_open, gm_suspects_open, gm_forecaster_open, gm_recorder_open,
+        gm_intake_open,    gm_window_open,        gm_sensing_open,
+        gm_estimator_open, gm_group_filters_open, gm_monitor_open,
+        gm_suspects_open,  gm_forecaster_open,    gm_recorder_open,
     };
     for (size_t index = 0; status == GM_OK && index < sizeof parts / sizeof *parts; index++) {
         status = parts[index](twin, error);
@@ -146,6 +149,7 @@ void gm_twin_close(gm_twin *twin)
     gm_window_close(&twin->window);
     gm_estimator_close(twin);
     gm_forecaster_close(twin);
+    gm_group_filters_close(twin);
     gm_suspects_close(twin);
     gm_held_drop(twin->live);
     gm_held_drop(twin->shown);

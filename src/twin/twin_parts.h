@@ -28,7 +28,8 @@ enum {
     SECTION_SENSING,    // sensing.h
     SECTION_ADOPTED,    // adopted.h
     SECTION_HYPOTHESES, // hypotheses.h
-    TWIN_SECTIONS = 5,
+    SECTION_FILTERS,    // group_filter.h
+    TWIN_SECTIONS = 6,
     TIMES_PER_CYCLE_MAX = 1 << 16, // different sample times in one cycle
 };
 // March 2255: later times could not be added to
@@ -305,6 +306,7 @@ struct gm_twin {
     gm_window window;
     struct gm_sensing *sensing; // sensing.h
     gm_estimator estimator;
+    struct gm_group_filters *filters; // group_filter.h
     gm_detect detect;
     struct gm_suspects *suspects; // suspects.h; NULL: none declared
     gm_recorder recorder;
