@@ -6,9 +6,9 @@
 // those with bounds by their logit, so they stay within (assim/value_scale.h). States without a
 // declared drift get a random walk whose size follows the innovations: when they are larger than
 // lanes and noise explain, it grows, so that a filter left alone does not fall asleep; it is added,
-// never multiplied, so what nobody measures does not run away. While an innovation event is open the
-// cell's parameters rest: a fault must not be learned as a property of the system; and the states
-// walk as fast as they may, to follow what the model cannot explain.
+// never multiplied, so what nobody measures does not run away. While an innovation event is open
+// the cell's parameters rest: a fault must not be learned as a property of the system; and the
+// states walk as fast as they may, to follow what the model cannot explain.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -456,7 +456,8 @@ static gm_status analyse(gm_twin *twin, analysed *of, gm_error *error)
     }
     gm_innovation *innovations = estimator->innovations + of->hypothesis * estimator->sensor_room;
     if (status == GM_OK) {
-        const gm_group_step step = { .cell = of->cell,
+        const gm_group_step step = { .group = plan->group,
+                                     .cell = of->cell,
                                      .hypothesis = of->hypothesis,
                                      .state_count = plan->state_count,
                                      .adopted = analysis.value_count - of->moved,

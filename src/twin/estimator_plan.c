@@ -3,54 +3,92 @@
 //
 // Cells cannot influence each other (world/world_cells.h), so analysing them one by one loses
 // nothing but covariances by chance, and a fleet costs as much as its machines. A group stays whole
-// where its lanes are weighed or moved as one: hypotheses side by side, adopted changes, particles.
+// where its lanes are weighed or moved as one: hypotheses side by side, adopted changes, particles,
+// the local filter.
 #include "twin/adopted.h"
 #include "twin/estimator_parts.h"
+#include "twin/group_filter.h"
 #include "world/world_cells.h"
 
-/// Which cells of the world a group's become.
-typedef struct mapping {
-    const gm_world *world;
-    gm_world_cells *cells; // NULL: all groups are whole
-    uint32_t *first;       // [group_count + 1] the plan's first cell of each group
-} mapping;
+/// What is known of the world's cells.
+typedef struct tally {
+    uint32_t states, sensors;
+} tally;
 
-static bool is_whole(const gm_world *world, size_t group)
+bool gm_cell_is_crowded(const gm_twin *twin, size_t state_count, size_t sensor_count)
 {
-    return world->hypothesis_count > 1 || gm_adopted_size(world, 1) > 0 ||
-           (world->filters != NULL && world->filters[group].kind == GM_FILTER_PARTICLES);
+    return state_count > twin->distinct && 2 * sensor_count > twin->distinct;
+}
+
+static gm_status count_cells(const gm_world *world, const gm_world_cells *cells, tally **tallies,
+                             gm_error *error)
+{
+    tally *made = gm_memory_new(gm_world_cells_count(cells), sizeof *made);
+    if (made == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
+    }
+    for (size_t index = 0; index < world->estimate_count; index++) {
+        const gm_world_estimate *estimate = &world->estimates[index];
+        made[gm_world_cell_of(cells, estimate->ref)].states += estimate->kind == GM_ESTIMATE_STATE;
+    }
+    for (size_t index = 0; index < world->sensor_count; index++) {
+        if (!world->sensors[index].is_driver) {
+            made[gm_world_cell_of(cells, world->sensors[index].ref)].sensors++;
+        }
+    }
+    *tallies = made;
+    return GM_OK;
+}
+
+/// Whether the lanes of a group are weighed or moved as one.
+static bool is_whole(const gm_twin *twin, const gm_world_cells *cells, const tally *tallies,
+                     size_t group)
+{
+    const gm_world *world = twin->world;
+    gm_filter_kind kind = world->filters != NULL ? world->filters[group].kind : GM_FILTER_AUTO;
+    size_t count = 0;
+    uint32_t first = gm_world_cells_of_group(cells, group, &count);
+    bool crowded = false;
+    for (size_t cell = first; kind == GM_FILTER_AUTO && cell < first + count; cell++) {
+        crowded = crowded || gm_cell_is_crowded(twin, tallies[cell].states, tallies[cell].sensors);
+    }
+    return world->hypothesis_count > 1 || gm_adopted_size(world, 1) > 0 || count == 0 ||
+           kind == GM_FILTER_PARTICLES || kind == GM_FILTER_LOCAL ||
+           (crowded && gm_group_has_positions(world, group));
 }
 
 /// The plan's cell of an address.
-static uint32_t cell_of(const mapping *of, gm_ref ref)
+static uint32_t cell_of(const gm_twin *twin, const gm_world_cells *cells, gm_ref ref)
 {
-    size_t group = of->world->systems[ref.system].group, count = 0;
-    if (of->first[group + 1] - of->first[group] == 1) {
-        return of->first[group];
+    size_t group = twin->world->systems[ref.system].group, count = 0;
+    const uint32_t *first = &twin->estimator.first_cell[group];
+    uint32_t cell = gm_world_cell_of(cells, ref);
+    if (first[1] - first[0] == 1) {
+        return first[0];
     }
-    uint32_t cell = gm_world_cell_of(of->cells, ref);
-    uint32_t first = gm_world_cells_of_group(of->cells, group, &count);
-    return cell == GM_NO_CELL ? GM_NO_CELL : of->first[group] + (cell - first);
+    return cell == GM_NO_CELL ? cell
+                              : first[0] + (cell - gm_world_cells_of_group(cells, group, &count));
 }
 
-static gm_status map_groups(gm_twin *twin, mapping *of, gm_error *error)
+static gm_status map_groups(gm_twin *twin, const gm_world_cells *cells, gm_error *error)
 {
-    const gm_world *world = twin->world;
     gm_estimator *estimator = &twin->estimator;
-    gm_status status = gm_world_cells_find(world, &of->cells, error);
-    of->first = gm_arena_new(twin->arena, world->group_count + 1, sizeof *of->first);
-    if (status == GM_OK && of->first == NULL) {
-        status = gm_error_set(error, GM_MEMORY, "no memory for the estimator");
+    size_t groups = twin->world->group_count;
+    tally *tallies = NULL;
+    estimator->first_cell = gm_arena_new(twin->arena, groups + 1, sizeof(uint32_t));
+    if (estimator->first_cell == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
     }
-    for (size_t group = 0; status == GM_OK && group < world->group_count; group++) {
+    gm_status status = count_cells(twin->world, cells, &tallies, error);
+    for (size_t group = 0; status == GM_OK && group < groups; group++) {
         size_t count = 1;
-        if (!is_whole(world, group)) {
-            gm_world_cells_of_group(of->cells, group, &count);
+        if (!is_whole(twin, cells, tallies, group)) {
+            gm_world_cells_of_group(cells, group, &count);
         }
-        of->first[group] = (uint32_t)estimator->cell_count;
-        estimator->cell_count += count > 0 ? count : 1;
-        of->first[group + 1] = (uint32_t)estimator->cell_count;
+        estimator->cell_count += count;
+        estimator->first_cell[group + 1] = (uint32_t)estimator->cell_count;
     }
+    gm_memory_free(tallies);
     return status;
 }
 
@@ -80,7 +118,7 @@ static void list_by_cell(const uint32_t *cell_of, size_t count, uint32_t *number
     start[0] = 0;
 }
 
-static gm_status fill_cells(gm_twin *twin, const mapping *of, gm_error *error)
+static gm_status fill_cells(gm_twin *twin, gm_error *error)
 {
     const gm_world *world = twin->world;
     gm_estimator *estimator = &twin->estimator;
@@ -96,7 +134,8 @@ static gm_status fill_cells(gm_twin *twin, const mapping *of, gm_error *error)
     list_by_cell(estimator->cell_of_estimate, world->estimate_count, estimates, starts, cells);
     list_by_cell(estimator->cell_of_sensor, world->sensor_count, sensors, sensor_starts, cells);
     for (size_t group = 0; group < world->group_count; group++) {
-        for (size_t cell = of->first[group]; cell < of->first[group + 1]; cell++) {
+        for (size_t cell = estimator->first_cell[group]; cell < estimator->first_cell[group + 1];
+             cell++) {
             gm_cell_plan *plan = &estimator->cells[cell];
             *plan = (gm_cell_plan){ .group = group,
                                     .estimates = estimates + starts[cell],
@@ -114,33 +153,40 @@ static gm_status fill_cells(gm_twin *twin, const mapping *of, gm_error *error)
     return GM_OK;
 }
 
-gm_status gm_estimator_plan(gm_twin *twin, gm_error *error)
+static gm_status plan_cells(gm_twin *twin, const gm_world_cells *cells, gm_error *error)
 {
     const gm_world *world = twin->world;
     gm_estimator *estimator = &twin->estimator;
-    mapping of = { .world = world };
-    gm_status status = map_groups(twin, &of, error);
     gm_arena *arena = twin->arena;
-    if (status == GM_OK) {
-        estimator->cells = gm_arena_new(arena, estimator->cell_count, sizeof(gm_cell_plan));
-        estimator->cell_of_estimate = gm_arena_new(arena, world->estimate_count, sizeof(uint32_t));
-        estimator->cell_of_sensor = gm_arena_new(arena, world->sensor_count, sizeof(uint32_t));
-        if (estimator->cells == NULL || estimator->cell_of_estimate == NULL ||
-            estimator->cell_of_sensor == NULL) {
-            status = gm_error_set(error, GM_MEMORY, "no memory for the estimator");
-        }
+    gm_status status = map_groups(twin, cells, error);
+    if (status != GM_OK) {
+        return status;
     }
-    for (size_t index = 0; status == GM_OK && index < world->estimate_count; index++) {
-        estimator->cell_of_estimate[index] = cell_of(&of, world->estimates[index].ref);
+    estimator->cells = gm_arena_new(arena, estimator->cell_count, sizeof(gm_cell_plan));
+    estimator->cell_of_estimate = gm_arena_new(arena, world->estimate_count, sizeof(uint32_t));
+    estimator->cell_of_sensor = gm_arena_new(arena, world->sensor_count, sizeof(uint32_t));
+    if (estimator->cells == NULL || estimator->cell_of_estimate == NULL ||
+        estimator->cell_of_sensor == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for the estimator");
     }
-    for (size_t index = 0; status == GM_OK && index < world->sensor_count; index++) {
+    for (size_t index = 0; index < world->estimate_count; index++) {
+        estimator->cell_of_estimate[index] = cell_of(twin, cells, world->estimates[index].ref);
+    }
+    for (size_t index = 0; index < world->sensor_count; index++) {
         const gm_world_sensor *sensor = &world->sensors[index];
         estimator->cell_of_sensor[index] =
-            sensor->is_driver ? GM_NO_CELL : cell_of(&of, sensor->ref);
+            sensor->is_driver ? GM_NO_CELL : cell_of(twin, cells, sensor->ref);
     }
+    return fill_cells(twin, error);
+}
+
+gm_status gm_estimator_plan(gm_twin *twin, gm_error *error)
+{
+    gm_world_cells *cells = NULL;
+    gm_status status = gm_world_cells_find(twin->world, &cells, error);
     if (status == GM_OK) {
-        status = fill_cells(twin, &of, error);
+        status = plan_cells(twin, cells, error);
     }
-    gm_world_cells_close(of.cells);
+    gm_world_cells_close(cells);
     return status;
 }

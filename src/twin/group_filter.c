@@ -20,28 +20,29 @@ static const double noise_trust = 50.0;   // measurements that the declaration c
 
 // ---- in the state ----
 
-static bool any_local(const gm_world *world, size_t lanes)
+static bool any_local(const gm_twin *twin)
 {
     bool any = false;
-    for (size_t group = 0; !any && group < world->group_count; group++) {
-        any = gm_group_filter_kind(world, group, lanes) == GM_FILTER_LOCAL;
+    for (size_t group = 0; !any && group < twin->world->group_count; group++) {
+        any = gm_group_filter_kind(twin, group) == GM_FILTER_LOCAL;
     }
     return any;
 }
 
-static gm_filter_parts parts_of(const gm_world *world, size_t lanes)
+static gm_filter_parts parts_of(const gm_twin *twin)
 {
-    size_t memories = world->group_count * world->hypothesis_count;
+    const gm_world *world = twin->world;
+    size_t memories = twin->estimator.cell_count * world->hypothesis_count;
     gm_filter_parts at = { .locals = memories * sizeof(gm_filter_memory) };
-    at.noises = at.locals + (any_local(world, lanes) ? memories * sizeof(gm_local_memory) : 0);
+    at.noises = at.locals + (any_local(twin) ? memories * sizeof(gm_local_memory) : 0);
     at.surprises = at.noises + (world->noise_learned ? world->sensor_count * sizeof(gm_noise) : 0);
     at.end = at.surprises + world->hypothesis_count * world->sensor_count * sizeof(double);
     return at;
 }
 
-size_t gm_group_filters_size(const gm_world *world, size_t lanes)
+size_t gm_group_filters_size(const gm_twin *twin)
 {
-    return parts_of(world, lanes).end;
+    return parts_of(twin).end;
 }
 
 /// A part of the section. @param at  bytes
@@ -51,15 +52,15 @@ static void *part_of(gm_twin *twin, size_t at)
     return bytes != NULL ? bytes + at : NULL;
 }
 
-gm_filter_memory *gm_filter_memory_of(gm_twin *twin, size_t group, size_t hypothesis)
+gm_filter_memory *gm_filter_memory_of(gm_twin *twin, size_t cell, size_t hypothesis)
 {
-    size_t index = group * twin->world->hypothesis_count + hypothesis;
+    size_t index = cell * twin->world->hypothesis_count + hypothesis;
     return part_of(twin, index * sizeof(gm_filter_memory));
 }
 
-gm_local_memory *gm_filter_local_memory(gm_twin *twin, size_t group, size_t hypothesis)
+gm_local_memory *gm_filter_local_memory(gm_twin *twin, size_t cell, size_t hypothesis)
 {
-    size_t index = group * twin->world->hypothesis_count + hypothesis;
+    size_t index = cell * twin->world->hypothesis_count + hypothesis;
     return part_of(twin, twin->filters->parts.locals + index * sizeof(gm_local_memory));
 }
 
@@ -76,17 +77,6 @@ double *gm_filter_surprises(gm_twin *twin, size_t hypothesis)
 
 // ---- the choice ----
 
-static size_t count_states(const gm_world *world, size_t group)
-{
-    size_t count = 0;
-    for (size_t index = 0; index < world->estimate_count; index++) {
-        const gm_world_estimate *estimate = &world->estimates[index];
-        count += estimate->kind == GM_ESTIMATE_STATE &&
-                 world->systems[estimate->ref.system].group == group;
-    }
-    return count;
-}
-
 static bool measures(const gm_world *world, size_t sensor, size_t group)
 {
     const gm_world_sensor *declared = &world->sensors[sensor];
@@ -102,20 +92,25 @@ static size_t count_sensors(const gm_world *world, size_t group)
     return count;
 }
 
-gm_filter_kind gm_group_filter_kind(const gm_world *world, size_t group, size_t lanes)
+gm_filter_kind gm_group_filter_kind(const gm_twin *twin, size_t group)
 {
+    const gm_world *world = twin->world;
+    const gm_estimator *estimator = &twin->estimator;
     gm_filter_kind kind = world->filters != NULL ? world->filters[group].kind : GM_FILTER_AUTO;
-    // every measurement takes a direction from the lanes, and shows them correlations by chance
-    bool crowded = kind == GM_FILTER_AUTO && count_states(world, group) > lanes &&
-                   2 * count_sensors(world, group) > lanes;
-    return crowded && gm_group_has_positions(world, group) ? GM_FILTER_LOCAL : kind;
+    uint32_t cell = estimator->first_cell[group];
+    bool whole = estimator->first_cell[group + 1] - cell == 1;
+    bool crowded = whole && gm_cell_is_crowded(twin, estimator->cells[cell].state_count,
+                                               estimator->cells[cell].sensor_count);
+    return kind == GM_FILTER_AUTO && crowded && gm_group_has_positions(world, group)
+               ? GM_FILTER_LOCAL
+               : kind;
 }
 
 // ---- rows ----
 
 size_t gm_group_row_estimate(const gm_twin *twin, const gm_group_step *step, size_t row)
 {
-    const gm_group_plan *plan = &twin->estimator.groups[step->group];
+    const gm_cell_plan *plan = &twin->estimator.cells[step->cell];
     size_t cautious = step->analysis->cautious_from;
     size_t estimated = step->analysis->value_count - step->adopted;
     if (row >= cautious) { // parameters, the last of the plan; adopted sizes
@@ -270,7 +265,7 @@ static gm_status inflate(gm_twin *twin, const gm_group_step *step, gm_error *err
 {
     const gm_analysis *analysis = step->analysis;
     const gm_inflation_options options = gm_default_inflation_options();
-    gm_filter_memory *memory = gm_filter_memory_of(twin, step->group, step->hypothesis);
+    gm_filter_memory *memory = gm_filter_memory_of(twin, step->cell, step->hypothesis);
     double factor = 1.0;
     gm_status status = gm_inflation_estimate(&options, analysis, twin->filters->room,
                                              &memory->inflation, &factor, error);
@@ -380,7 +375,7 @@ gm_status gm_group_filter_update(gm_twin *twin, const gm_group_step *step, gm_er
     if (inflates(twin, step)) {
         bound_spreads(twin, &own);
     }
-    if (world->noise_learned && gm_group_leader(twin, step->group) == step->hypothesis) {
+    if (world->noise_learned && gm_group_leader(twin, step->cell) == step->hypothesis) {
         learn_noises(twin, step);
     }
     keep_floors(twin, step);
@@ -446,7 +441,7 @@ static gm_status open_group(gm_twin *twin, size_t group, gm_error *error)
     gm_group_filter *filter = &twin->filters->groups[group];
     const gm_world_filter options =
         world->filters != NULL ? world->filters[group] : gm_default_world_filter();
-    *filter = (gm_group_filter){ .kind = gm_group_filter_kind(world, group, twin->distinct),
+    *filter = (gm_group_filter){ .kind = gm_group_filter_kind(twin, group),
                                  .jitter = options.jitter,
                                  .discount = options.discount };
     const gm_random filters = gm_random_for(world->seed, "filter");
@@ -473,7 +468,7 @@ gm_status gm_group_filters_open(gm_twin *twin, gm_error *error)
         return gm_error_set(error, GM_MEMORY, "no memory for filters");
     }
     twin->filters = filters;
-    filters->parts = parts_of(twin->world, twin->distinct);
+    filters->parts = parts_of(twin);
     filters->groups = gm_arena_new(twin->arena, twin->world->group_count, sizeof *filters->groups);
     gm_status status =
         filters->groups != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for filters");

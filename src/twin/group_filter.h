@@ -14,7 +14,7 @@
 #include "assim/track_watch.h"
 #include "twin/estimator_parts.h"
 
-/// Memory of one hypothesis about one group, part of the state: [group_count][hypothesis_count].
+/// Memory of one hypothesis about one cell, part of the state: [cell_count][hypothesis_count].
 typedef struct gm_filter_memory {
     gm_inflation inflation;
     gm_track track;
@@ -22,9 +22,10 @@ typedef struct gm_filter_memory {
     int64_t lost_ns;
 } gm_filter_memory;
 
-/// The lanes of one hypothesis about one group, and what was measured.
+/// The lanes of one hypothesis about one cell of a group, and what was measured. A group with a
+/// local filter or particles is one cell (estimator_plan.c).
 typedef struct gm_group_step {
-    size_t group, hypothesis;
+    size_t group, cell, hypothesis;
     size_t state_count;               // rows of states, the first of the analysis
     size_t adopted;                   // rows of adopted sizes, its last
     gm_lane_list lanes;               // which lanes of the state its columns are
@@ -64,9 +65,9 @@ typedef struct gm_group_filters {
 } gm_group_filters;
 
 /// Bytes of SECTION_FILTERS.
-size_t gm_group_filters_size(const gm_world *world, size_t lanes);
-/// Which filter a group gets. @param lanes  of one hypothesis
-gm_filter_kind gm_group_filter_kind(const gm_world *world, size_t group, size_t lanes);
+size_t gm_group_filters_size(const gm_twin *twin);
+/// Which filter a group gets. Once the cells are planned.
+gm_filter_kind gm_group_filter_kind(const gm_twin *twin, size_t group);
 /// Everything that updates need. After the plans of the groups.
 /// @return GM_MEMORY; GM_INVALID (a local filter without distances); GM_LIMIT
 gm_status gm_group_filters_open(gm_twin *twin, gm_error *error);
@@ -96,8 +97,8 @@ gm_status gm_group_particles_update(gm_twin *twin, const gm_group_step *step, gm
 // ---- in the state ----
 
 /// What is remembered of a group and hypothesis; NULL: no memory.
-gm_filter_memory *gm_filter_memory_of(gm_twin *twin, size_t group, size_t hypothesis);
-gm_local_memory *gm_filter_local_memory(gm_twin *twin, size_t group, size_t hypothesis);
+gm_filter_memory *gm_filter_memory_of(gm_twin *twin, size_t cell, size_t hypothesis);
+gm_local_memory *gm_filter_local_memory(gm_twin *twin, size_t cell, size_t hypothesis);
 /// [sensor_count] errors of sensors as they are learned. Only with `noise: learned`.
 gm_noise *gm_filter_noises(gm_twin *twin);
 /// [sensor_count] the last squared normalised innovation of each sensor; 0: none yet.

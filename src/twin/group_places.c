@@ -261,7 +261,7 @@ static gm_status place_all(const gm_twin *twin, size_t group, gm_group_places *p
                            gm_error *error)
 {
     const gm_world *world = twin->world;
-    const gm_group_plan *plan = &twin->estimator.groups[group];
+    const gm_cell_plan *plan = &twin->estimator.cells[twin->estimator.first_cell[group]];
     const gm_group_filter *filter = &twin->filters->groups[group];
     size_t states = plan->state_count, sensors = filter->sensor_count;
     size_t spots = plan->count + 2 * sensors;
@@ -515,7 +515,7 @@ static gm_status move_states(gm_twin *twin, const gm_group_step *step, gm_group_
         const gm_local_step untended = { .analysis = &run,
                                          .options = options,
                                          .steady = !twin->world->inflation_adapts, // states walk
-                                         .memory = gm_filter_local_memory(twin, step->group,
+                                         .memory = gm_filter_local_memory(twin, step->cell,
                                                                           step->hypothesis) };
         status = gm_local_untended_update(places->untended[step->hypothesis], &untended, error);
     }

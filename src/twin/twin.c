@@ -34,7 +34,7 @@ static gm_status open_layout(gm_twin *twin, gm_error *error)
         { "sensing", gm_sensing_size(world, lanes), 1 },
         { "adopted", gm_adopted_size(world, lanes), 1 },
         { "hypotheses", gm_hypotheses_size(twin), 1 },
-        { "filters", gm_group_filters_size(world, twin->distinct), 1 },
+        { "filters", gm_group_filters_size(twin), 1 },
     };
     if (world->hypothesis_count > 1 && twin->distinct < 2) {
         return gm_error_set(error, GM_INVALID, "hypotheses side by side need two lanes at least");

@@ -151,6 +151,7 @@ typedef struct gm_measurement {
 typedef struct gm_estimator {
     gm_cell_plan *cells; // [cell_count], group by group
     size_t cell_count;
+    uint32_t *first_cell;       // [group_count + 1]
     uint32_t *cell_of_estimate; // [estimate_count]
     uint32_t *cell_of_sensor;   // [sensor_count]; GM_NO_CELL of a driver
     size_t sensor_room;         // most measurements of a cell at one time
@@ -427,6 +428,9 @@ uint64_t gm_cycle_number(const gm_twin *twin, int64_t time_ns);
 
 /// Says what is analysed by itself: the cells. First of all: sections are sized by them.
 gm_status gm_estimator_plan(gm_twin *twin, gm_error *error);
+/// Whether measurements take so many directions from the lanes that they show correlations by
+/// chance.
+bool gm_cell_is_crowded(const gm_twin *twin, size_t state_count, size_t sensor_count);
 /// The work space that all cells share.
 gm_status gm_estimator_open(gm_twin *twin, gm_error *error);
 void gm_estimator_close(gm_twin *twin);
