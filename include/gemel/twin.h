@@ -147,6 +147,7 @@ typedef struct gm_sensor_status {
     double value, estimate, spread, innovation; // estimate and spread before the update
     const char *quality;                        // "good", "range", "stale", "late", "none"
     uint64_t accepted, rejected;
+    double bias, bias_spread; // by which it reads too much; NAN: not estimated
 } gm_sensor_status;
 /// A sensor as of the last published cycle. @param sensor  its number in the world
 void gm_twin_sensor(gm_twin *twin, size_t sensor, gm_sensor_status *status);

@@ -288,6 +288,19 @@ gm_status gm_answer_elements(gm_serve_call *call, gm_error *error)
     return GM_OK;
 }
 
+static void write_kind(gm_string *out, const gm_world_sensor *sensor)
+{
+    gm_out_key_text(out, "reads", gm_reading_name(sensor->reading));
+    gm_out_key(out, "over_s");
+    if (sensor->span_ns > 0) {
+        gm_out_seconds(out, sensor->span_ns);
+    } else {
+        gm_out_null(out);
+    }
+    gm_out_key_text(out, "of", gm_gathering_name(sensor->gathering));
+    gm_out_key_text(out, "reading_unit", sensor->field_unit);
+}
+
 static void write_reading(gm_string *out, const gm_sensor_status *last)
 {
     gm_out_key(out, "last");
@@ -325,6 +338,9 @@ gm_status gm_answer_sensors(gm_serve_call *call, gm_error *error)
         } else {
             gm_out_null(out);
         }
+        write_kind(out, sensor);
+        gm_out_key_number(out, "bias", last.bias);
+        gm_out_key_number(out, "bias_spread", last.bias_spread);
         write_reading(out, &last);
         gm_out_key_count(out, "accepted", last.accepted);
         gm_out_key_count(out, "rejected", last.rejected);

@@ -24,7 +24,8 @@ static double value_of(const gm_calibration *of, size_t index)
 
 static bool is_measurement(const gm_calibration *of, size_t index)
 {
-    return !of->world->sensors[of->samples[index].sensor].is_driver;
+    const gm_world_sensor *sensor = &of->world->sensors[of->samples[index].sensor];
+    return !sensor->is_driver && gm_sensor_is_plain(sensor);
 }
 
 /// The first measurement of every sensor goes to the states of its class and field, then to its
@@ -40,7 +41,8 @@ static gm_status set_start(const gm_calibration *of, gm_state *state, bool own, 
         const gm_model *model = of->world->models[sensor->ref.system];
         size_t class_number = sensor->ref.class_number;
         if (own) {
-            bool settable = gm_world_role(of->world, sensor->ref) != GM_OUTPUT;
+            bool settable = (sensor->is_driver || is_measurement(of, index)) &&
+                            gm_world_role(of->world, sensor->ref) != GM_OUTPUT;
             status =
                 settable ? gm_state_fill(state, sensor->ref, value_of(of, index), error) : GM_OK;
             continue;
@@ -121,7 +123,7 @@ static gm_status run_through(const runner *by, gm_state *state, double *misses, 
         }
         if (status == GM_OK && sensor->is_driver) {
             status = gm_state_fill(state, sensor->ref, value_of(of, index), error);
-        } else if (status == GM_OK) {
+        } else if (status == GM_OK && is_measurement(of, index)) {
             double predicted = 0.0;
             status = gm_state_read(state, sensor->ref, &predicted, error);
             misses[taken++] = predicted - value_of(of, index);

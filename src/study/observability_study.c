@@ -78,7 +78,7 @@ static bool same_kind(gm_ref a, gm_ref b)
 
 static bool measures(const gm_world_sensor *sensor)
 {
-    return !sensor->is_driver && sensor->noise > 0.0;
+    return !sensor->is_driver && sensor->noise > 0.0 && gm_sensor_is_plain(sensor);
 }
 
 /// A sensor of the same field of the same class, of the same element where there is one; NULL.

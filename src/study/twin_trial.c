@@ -67,7 +67,8 @@ double gm_trial_rmse(const gm_trial_score *score)
 static bool has_sensor(const gm_world *world, gm_ref ref)
 {
     for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
-        if (memcmp(&world->sensors[sensor].ref, &ref, sizeof ref) == 0) {
+        if (gm_sensor_is_plain(&world->sensors[sensor]) &&
+            memcmp(&world->sensors[sensor].ref, &ref, sizeof ref) == 0) {
             return true;
         }
     }

@@ -336,7 +336,7 @@ static gm_status write_values(gm_twin *twin, const selection *of, gm_error *erro
 static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *noise)
 {
     const gm_estimator *estimator = &twin->estimator;
-    double sum = 0.0;
+    double sum = 0.0, value = NAN, own_noise = NAN;
     size_t found = 0;
     *noise = 0.0;
     for (size_t index = 0; index < count; index++) {
@@ -347,14 +347,19 @@ static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *nois
             other->class_number != ref.class_number || other->field != ref.field) {
             continue;
         }
-        double own = sqrt(estimator->variance[index]);
-        if (same) {
-            *noise = own;
-            return estimator->measured[index];
+        double bias = twin->world->sensors[sensor].bias_spread;
+        double own = sqrt(estimator->variance[index] + bias * bias);
+        if (same && !(own >= own_noise)) {
+            own_noise = own;
+            value = estimator->measured[index];
         }
         sum += estimator->measured[index];
         *noise = fmax(*noise, first_spread * own);
         found++;
+    }
+    if (!isnan(value)) {
+        *noise = own_noise;
+        return value;
     }
     return found > 0 ? sum / (double)found : NAN;
 }

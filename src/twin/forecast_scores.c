@@ -10,7 +10,7 @@
 // lanes without recalibration tells what that is worth.
 #include <math.h>
 
-#include "twin/twin_parts.h"
+#include "twin/sensing.h"
 
 enum { GAP_CYCLES = 10 };
 
@@ -98,6 +98,9 @@ static void meet_due(gm_twin *twin, size_t field, gm_lead *lead, const gm_sample
 void gm_forecaster_score(gm_twin *twin, size_t sensor, int64_t time_ns, double value)
 {
     gm_forecaster *forecaster = &twin->forecaster;
+    if (twin->world->sensors[sensor].bias_spread > 0.0) {
+        value -= gm_sensing_bias(twin, twin->state, sensor).mean;
+    }
     const gm_sample reading = { .sensor = sensor, .time_ns = time_ns, .value = value };
     int64_t cycles_ns = GAP_CYCLES * twin->world->cycle_ns;
     int64_t readings_ns = 3 * twin->world->sensors[sensor].every_ns;

@@ -6,6 +6,7 @@
 #include "base/calendar.h"
 #include "num/statistics.h"
 #include "twin/hypotheses.h"
+#include "twin/sensing.h"
 #include "twin/twin_parts.h"
 
 static const char *const quality_names[] = { "none", "good", "range", "stale", "late" };
@@ -26,6 +27,7 @@ void gm_publish(gm_twin *twin, gm_held *held)
     if (twin->world->sensor_count > 0) {
         memcpy(twin->sensors, sensors, twin->world->sensor_count * sizeof *sensors);
     }
+    gm_sensing_publish(twin, held->state);
     pthread_mutex_unlock(&twin->look_lock);
     gm_held_drop(before);
 }
@@ -132,13 +134,16 @@ void gm_twin_sensor(gm_twin *twin, size_t sensor, gm_sensor_status *status)
     pthread_mutex_lock(&twin->look_lock);
     const gm_sensor_memory *memory = &twin->sensors[sensor];
     bool spoke = memory->quality != QUALITY_NONE;
+    const gm_bias bias = gm_sensing_published(twin, sensor);
     *status =
         (gm_sensor_status){ .time_ns = spoke ? memory->time_ns : INT64_MIN,
                             .value = memory->value,
                             .estimate = memory->count > 0 ? memory->estimate : (double)NAN,
                             .spread = memory->count > 0 ? memory->spread : (double)NAN,
                             .innovation = memory->count > 0 ? memory->innovation : (double)NAN,
-                            .quality = quality_names[memory->quality] };
+                            .quality = quality_names[memory->quality],
+                            .bias = bias.mean,
+                            .bias_spread = bias.spread };
     pthread_mutex_unlock(&twin->look_lock);
     pthread_mutex_lock(&twin->inbox_lock);
     status->accepted = twin->sensor_accepted[sensor];

@@ -49,9 +49,10 @@ struct gm_sensing {
     size_t *rows;      // [cell_count] of the analysis
     gm_ref *span_refs; // [span_ref_count] fields of sensors with a span, by part
     size_t span_ref_count;
-    double *fields;  // [most refs at once][lanes]
-    double *now;     // [lanes]
-    double *weights; // [lanes]
+    gm_bias *published; // [part_count]
+    double *fields;     // [most refs at once][lanes]
+    double *now;        // [lanes]
+    double *weights;    // [lanes]
 };
 
 // ---- plans ----
@@ -206,6 +207,7 @@ gm_status gm_sensing_open(gm_twin *twin, gm_error *error)
     } rooms[] = {
         { &sensing->parts, sensing->part_count, sizeof(part) },
         { &sensing->part_of, world->sensor_count, sizeof(size_t) },
+        { &sensing->published, sensing->part_count, sizeof(gm_bias) },
         { &sensing->rows, twin->estimator.cell_count, sizeof(size_t) },
         { &sensing->span_refs, sensing->span_ref_count, sizeof(gm_ref) },
         { &sensing->fields, fields * twin->lanes, sizeof(double) },
@@ -472,13 +474,31 @@ bool gm_sensing_ready(const gm_twin *twin, size_t sensor)
     return covered_ns > 0.0 && covered_ns >= covered_least * span_ns;
 }
 
-/// The share of a piece that lies in the time used.
-static double share_of(const span_memory *own, size_t piece, double used_ns)
+/// Where a piece ends.
+static int64_t end_of(const span_memory *own, size_t piece)
 {
-    int64_t end_ns = piece + 1 < own->count ? own->starts_ns[piece + 1] : own->at_ns;
-    double length_ns = (double)(end_ns - own->starts_ns[piece]);
-    double within_ns = used_ns - (double)(own->at_ns - end_ns);
-    return !(within_ns > 0.0) ? 0.0 : within_ns >= length_ns ? 1.0 : within_ns / length_ns;
+    return piece + 1 < own->count ? own->starts_ns[piece + 1] : own->at_ns;
+}
+
+/// How much of each piece lies in the time used. Of one that begins before it, a share; and as the
+/// field goes on from its mean to that of the next one, what it was more or less in that share.
+/// @param weights  out, [count]
+static void weigh_pieces(const span_memory *own, double used_ns, double *weights)
+{
+    double next_ns = 0.0; // length of the next piece
+    for (size_t piece = own->count; piece-- > 0;) {
+        double length_ns = (double)(end_of(own, piece) - own->starts_ns[piece]);
+        double within_ns = used_ns - (double)(own->at_ns - end_of(own, piece));
+        bool whole = within_ns >= length_ns;
+        weights[piece] = whole ? 1.0 : fmax(within_ns, 0.0) / length_ns;
+        if (!whole && within_ns > 0.0 && next_ns > 0.0) {
+            double tilt =
+                weights[piece] * (1.0 - weights[piece]) * length_ns / (length_ns + next_ns);
+            weights[piece] -= tilt;
+            weights[piece + 1] += tilt * length_ns / next_ns;
+        }
+        next_ns = length_ns;
+    }
 }
 
 /// What a sensor reads of its span.
@@ -491,12 +511,13 @@ static void read_span(const gm_twin *twin, const part *of, double *out)
     double scale = sensor->reading == GM_READING_AVERAGED ? 1e9 / used_ns
                    : span_ns > 0.0                        ? span_ns / used_ns
                                                           : 1.0;
+    double weights[PIECES_MAX];
+    weigh_pieces(own, used_ns, weights);
     memset(out, 0, twin->lanes * sizeof *out);
     for (size_t piece = 0; piece < own->count; piece++) {
-        double weight = scale * share_of(own, piece, used_ns);
         const double *values = row_in(twin, twin->state, piece_row(of, piece));
-        for (size_t lane = 0; weight > 0.0 && lane < twin->lanes; lane++) {
-            out[lane] += weight * values[lane];
+        for (size_t lane = 0; weights[piece] != 0.0 && lane < twin->lanes; lane++) {
+            out[lane] += scale * weights[piece] * values[lane];
         }
     }
 }
@@ -664,4 +685,19 @@ gm_bias gm_sensing_bias(const gm_twin *twin, const gm_state *state, size_t senso
     }
     all.spread = sqrt(variance);
     return all;
+}
+
+void gm_sensing_publish(gm_twin *twin, const gm_state *state)
+{
+    struct gm_sensing *sensing = twin->sensing;
+    for (size_t index = 0; index < sensing->part_count; index++) {
+        sensing->published[index] = gm_sensing_bias(twin, state, sensing->parts[index].sensor);
+    }
+}
+
+gm_bias gm_sensing_published(const gm_twin *twin, size_t sensor)
+{
+    size_t number = twin->sensing->part_of[sensor];
+    bool biased = twin->world->sensors[sensor].bias_spread > 0.0;
+    return biased ? twin->sensing->published[number] : (gm_bias){ NAN, NAN };
 }

@@ -51,10 +51,14 @@ size_t gm_sensing_rows_most(const gm_twin *twin);
 void gm_sensing_read(const gm_twin *twin, size_t cell, gm_lane_list lanes, double *rows);
 void gm_sensing_write(gm_twin *twin, size_t cell, gm_lane_list lanes, const double *rows);
 
-/// What is known of a sensor's bias in a live state; NAN where none is estimated.
+/// What a sensor reads too much; NAN where that is not estimated.
 typedef struct gm_bias {
     double mean, spread;
 } gm_bias;
+/// What is known of it in a live state.
 gm_bias gm_sensing_bias(const gm_twin *twin, const gm_state *state, size_t sensor);
+/// The biases of a live state become what others see. Both under look_lock.
+void gm_sensing_publish(gm_twin *twin, const gm_state *state);
+gm_bias gm_sensing_published(const gm_twin *twin, size_t sensor);
 
 #endif

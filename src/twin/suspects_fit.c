@@ -41,8 +41,8 @@ static gm_status find_witnesses(gm_probe *probe, gm_error *error)
     }
     for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
         const gm_world_sensor *declared = &world->sensors[sensor];
-        bool measures =
-            !declared->is_driver && gm_probe_group(probe, declared->ref) == probe->of->group;
+        bool measures = !declared->is_driver && gm_sensor_is_plain(declared) &&
+                        gm_probe_group(probe, declared->ref) == probe->of->group;
         probe->places[sensor] = measures ? (uint32_t)probe->witness_count : UINT32_MAX;
         if (measures) {
             probe->witnesses[probe->witness_count++].sensor = (uint32_t)sensor;
