@@ -212,12 +212,16 @@ void gm_twin_events(gm_twin *twin, bool open_only, size_t limit, gm_twin_event *
 
 // ---- suspects ----
 
-/// A change of the plant, or of a sensor, that may be behind an event.
+/// What may be behind an event: a change of the plant, or a sensor that fails.
 typedef struct gm_suspect {
-    char address[256];  // of the field that changed; "" for a sensor
-    char sensor[128];   // whose readings are off by `size`; "" for a field
-    char unit[32];      // SI
-    double size;        // likeliest change, in `unit`, averaged over the time since
+    char kind[16];     // "plant", "input"; of a sensor "bias", "drift", "stuck", "noise", "spikes",
+                       // "swapped"
+    char address[256]; // of the field that changed; "" for a sensor
+    char sensor[128];  // whose readings are off; "" for a field
+    char partner[128]; // "swapped": the other sensor; else ""
+    char unit[32];     // of size, SI
+    double size; // likeliest change, averaged over the time since; of a drift by second; what a
+                 // sensor is stuck at; how many times the noise; of spikes; NAN for swapped
     double probability; // 0 .. 1
     int64_t since_ns;   // likeliest time of the change
 } gm_suspect;
@@ -227,6 +231,9 @@ typedef struct gm_suspicion {
     uint64_t event;       // id
     int64_t evaluated_ns; // source time; 0: not looked into (yet), then nothing else is known
     size_t samples;       // measurements that were looked at
+    char verdict[16];     // "clear"; "class": the kind is, not which one; "unclear"; "" before
+    char kind[16];        // the likeliest kind, as of suspects; "input" also for something that the
+                          // model does not have; "healthy": nothing
     double none;          // probability that it is none of the suspects and no sensor; or NAN
     bool adopted;         // the suspects were taken into the model
     gm_suspect suspects[GM_SUSPECT_ROWS]; // [count] likeliest first
@@ -234,10 +241,11 @@ typedef struct gm_suspicion {
     char text[320]; // end of a sentence: "most likely ...", "cannot tell ..."
 } gm_suspicion;
 
-/// Which of the world's suspects (`detect: {suspects: ...}`) explains an innovation event. Asked
-/// again as samples come in; docs/twin.md says how. Any thread.
+/// What explains an innovation event: a sensor's fault, one of the world's suspects (`detect:
+/// {suspects: ...}`), or something that the model does not have. Asked again as samples come in;
+/// docs/diagnosis.md says how. Any thread.
 /// @param event  its id; 0: the event looked into last
-/// @return GM_NOT_FOUND: the world names no suspects, or there is no such event
+/// @return GM_NOT_FOUND: the world wants no diagnosis, or there is no such event
 gm_status gm_twin_suspects(gm_twin *twin, uint64_t event, gm_suspicion *found, gm_error *error);
 
 // ---- branches ----

@@ -9,6 +9,7 @@
 
 enum { RIVALS_TOLD = 3 };
 
+static const char likely[] = "most likely ";
 static const double told_share = 0.05; // a probability below which rivals are not told of
 
 static const char *const class_names[GM_EXPLAINED_CLASSES] = {
@@ -17,6 +18,19 @@ static const char *const class_names[GM_EXPLAINED_CLASSES] = {
     [GM_EXPLAINED_STUCK] = "stuck",   [GM_EXPLAINED_NOISE] = "noise",
     [GM_EXPLAINED_SPIKES] = "spikes", [GM_EXPLAINED_SWAPPED] = "swapped",
     [GM_EXPLAINED_PLANT] = "plant",   [GM_EXPLAINED_INPUT] = "input",
+};
+
+/// In the middle of a sentence.
+static const char *const class_phrases[GM_EXPLAINED_CLASSES] = {
+    [GM_EXPLAINED_HEALTHY] = "nothing",
+    [GM_EXPLAINED_BIAS] = "a sensor's bias",
+    [GM_EXPLAINED_DRIFT] = "a sensor's drift",
+    [GM_EXPLAINED_STUCK] = "a sensor that is stuck",
+    [GM_EXPLAINED_NOISE] = "a sensor's noise",
+    [GM_EXPLAINED_SPIKES] = "a sensor's spikes",
+    [GM_EXPLAINED_SWAPPED] = "two sensors swapped",
+    [GM_EXPLAINED_PLANT] = "a change of the plant",
+    [GM_EXPLAINED_INPUT] = "something that the model does not know",
 };
 
 const char *gm_explanation_class_name(gm_explanation_class class)
@@ -242,9 +256,11 @@ void gm_diagnosis_tell(const gm_diagnosis *diagnosis, const gm_explanation *expl
 {
     gm_string out = { 0 };
     if (diagnosis->verdict == GM_CLEAR) {
+        gm_string_format(&out, "%s", likely);
         tell_one(&out, &explanations[diagnosis->best], diagnosis->probability);
     } else if (diagnosis->verdict == GM_CLASS_IS_CLEAR) {
-        gm_string_format(&out, "%s (%.0f %%), cannot tell which: ", class_names[diagnosis->class],
+        gm_string_format(&out, "%s%s (%.0f %%), but which is not clear: ", likely,
+                         class_phrases[diagnosis->class],
                          100.0 * diagnosis->probabilities[diagnosis->class]);
         tell_rivals(&out, explanations, count);
     } else {

@@ -78,8 +78,8 @@ gm_diagnosis_rule gm_default_diagnosis_rule(void);
 gm_status gm_diagnose(const gm_diagnosis_rule *rule, gm_explanation *explanations, size_t count,
                       gm_diagnosis *diagnosis, gm_error *error);
 
-/// A sentence about it, cut where it does not fit: "sensor t2 reads 0.31 K too high since
-/// 2026-01-05T12:00:00Z (97 %)", or what it cannot tell between.
+/// A sentence about it, cut where it does not fit: "most likely sensor t2 reads 0.31 K too high
+/// since 2026-01-05T12:00:00Z (97 %)", or what it cannot tell between.
 /// @param text  out, [size], size >= 1
 void gm_diagnosis_tell(const gm_diagnosis *diagnosis, const gm_explanation *explanations,
                        size_t count, char *text, size_t size);

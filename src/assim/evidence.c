@@ -16,6 +16,7 @@ static const double noise_factors[] = { 0.5, 0.7, 1.0, 1.5, 2.0, 3.0 };
 static const double error_factors[] = { 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0 };
 static const double time_shares[] = { 0.02, 0.06, 0.2, 0.6, 1.0 };
 static const double time_share_expected = 0.2;
+static const double noise_certainty = 25.0; // inverse square of the factor that noise may be off by
 static const double far_below = -6.0; // standard deviations from which a tail is taken by its limit
 
 gm_whitener gm_whitener_of(const gm_residual_model *model, int64_t start_ns)
@@ -100,7 +101,7 @@ gm_residual_model gm_residual_model_fit(const gm_residual_model *expected,
         tried.error = expected->noise * error_factors[index / NOISES % ERRORS];
         tried.time_s = span_s * time_shares[index / NOISES / ERRORS];
         double likelihood = log_likelihood(&tried, residuals, count, start_ns) -
-                            surprise_of(tried.noise, expected->noise) -
+                            noise_certainty * surprise_of(tried.noise, expected->noise) -
                             surprise_of(tried.error, error_expected);
         if (likelihood > most) {
             most = likelihood;

@@ -51,7 +51,8 @@ typedef struct gm_residual {
 
 /// The model under which residuals are likeliest, of a grid around what is expected: noise half to
 /// thrice as much, the error a quarter of the noise to 16 times as much, forgotten in a fiftieth of
-/// the span to the whole. Expectations weigh as one standard deviation of a factor e.
+/// the span to the whole. The error is expected within a factor e, the noise, which every reading
+/// shows, within a fifth.
 /// @param expected  noise, error and offset
 /// @param span_s    length of the whole run
 /// @return `expected`, with a time of a fifth of the span, when there are no residuals

@@ -7,9 +7,9 @@
 
 #include "num/statistics.h"
 
-enum { NOISE_FACTORS = 5, SPIKE_KINDS = 6, FINE_ONSETS = 16 };
+enum { NOISE_FACTORS = 4, SPIKE_KINDS = 6, FINE_ONSETS = 16 };
 
-static const double noise_factors[NOISE_FACTORS] = { 1.5, 2.0, 3.0, 4.5, 7.0 };
+static const double noise_factors[NOISE_FACTORS] = { 2.0, 3.0, 4.5, 7.0 };
 
 /// Spikes: how many readings have one, and how large they are in units of the noise.
 static const struct {
@@ -45,12 +45,13 @@ static gm_status check_series(const gm_sensor_series *series, gm_error *error)
     if (!(model->noise > 0.0 && isfinite(model->noise)) || !(model->time_s > 0.0) ||
         !(model->error >= 0.0 && isfinite(model->error)) ||
         !(model->offset >= 0.0 && isfinite(model->offset)) ||
-        !(series->size > 0.0 && isfinite(series->size)) || !(series->resolution >= 0.0)) {
+        !(series->size > 0.0 && isfinite(series->size)) || !(series->resolution >= 0.0) ||
+        !(series->habit >= 0.0 && series->habit <= 1.0)) {
         return gm_error_set(error, GM_INVALID, "a sensor's noise, time and size must be positive");
     }
     int64_t last_ns = series->start_ns;
     for (size_t index = 0; index < series->count; index++) {
-        const gm_reading *reading = &series->readings[index];
+        const gm_fault_reading *reading = &series->readings[index];
         if (reading->time_ns < last_ns) {
             return gm_error_set(error, GM_INVALID, "a sensor's readings do not ascend in time");
         }
@@ -62,7 +63,7 @@ static gm_status check_series(const gm_sensor_series *series, gm_error *error)
     return GM_OK;
 }
 
-static double residual_of(const gm_reading *reading)
+static double residual_of(const gm_fault_reading *reading)
 {
     return reading->value - reading->predicted;
 }
@@ -212,7 +213,7 @@ static void sum_shapes(const gm_sensor_series *series, const gm_onsets *onsets, 
     int64_t last_ns = series->count > 0 ? series->readings[series->count - 1].time_ns : 0;
     memset(sums, 0, sizeof *sums);
     for (size_t index = 0; index < series->count; index++) {
-        const gm_reading *reading = &series->readings[index];
+        const gm_fault_reading *reading = &series->readings[index];
         for (size_t onset = 0; onset < onsets->count; onset++) {
             int64_t onset_ns = onsets->times_ns[onset];
             double since_s = (double)(reading->time_ns - onset_ns) * 1e-9;
@@ -270,7 +271,7 @@ static gm_fault_evidence weigh_noise(const gm_sensor_series *series, const gm_on
             follower at = run.before[onset];
             at.whitener.model.noise *= noise_factors[kind];
             for (size_t index = run.first[onset]; index < series->count; index++) {
-                const gm_reading *reading = &series->readings[index];
+                const gm_fault_reading *reading = &series->readings[index];
                 follow(&at, reading->time_ns, residual_of(reading));
             }
             all[kind] = at.log_likelihood - run.end.log_likelihood;
@@ -282,7 +283,7 @@ static gm_fault_evidence weigh_noise(const gm_sensor_series *series, const gm_on
 }
 
 /// Takes a reading that is a spike with probability `share`, of deviation `size`.
-static void follow_spikes(follower *at, const gm_reading *reading, double share, double size)
+static void follow_spikes(follower *at, const gm_fault_reading *reading, double share, double size)
 {
     gm_whitener *whitener = &at->whitener;
     gm_whitener_next(whitener, reading->time_ns);
@@ -360,9 +361,12 @@ static gm_fault_evidence weigh_stuck(const gm_sensor_series *series, const gm_on
     }
     follower at = follower_of(series);
     for (size_t index = 0; index < series->count; index++) {
-        const gm_reading *reading = &series->readings[index];
+        const gm_fault_reading *reading = &series->readings[index];
         double white = follow(&at, reading->time_ns, residual_of(reading));
         double chance = log_cell(white * at.whitener.spread, at.whitener.spread, step_size);
+        // some repeat themselves more often than chance has it, wherever they are
+        double by_chance = log_cell(0.0, at.whitener.spread, step_size);
+        chance += fmax(log(series->habit) - by_chance, 0.0);
         for (size_t onset = 0; onset < onsets->count; onset++) {
             log_odds[onset] -= index > first[onset] ? chance : 0.0;
         }
@@ -384,7 +388,7 @@ static gm_fault_evidence weigh_swap(const gm_sensor_series *pair, const gm_onset
 {
     double log_odds[GM_FAULT_ONSETS_MAX] = { 0 };
     for (size_t side = 0; side < 2; side++) {
-        const gm_reading *own = pair[side].readings, *other = pair[1 - side].readings;
+        const gm_fault_reading *own = pair[side].readings, *other = pair[1 - side].readings;
         healthy_run run;
         run_healthy(&pair[side], onsets, &run);
         for (size_t onset = 0; onset < onsets->count; onset++) {
@@ -517,7 +521,9 @@ gm_status gm_sensors_deviate_weigh(const gm_sensor_series *sensors, size_t count
         }
     }
     for (size_t onset = 0; onset < onsets->count; onset++) {
-        log_odds[onset] = count < 2 ? -INFINITY : counted[onset].several - chances.several;
+        log_odds[onset] = count == 0   ? -INFINITY
+                          : count == 1 ? counted[onset].one - chances.one
+                                       : counted[onset].several - chances.several;
     }
     *evidence = evidence_over(onsets, log_odds, NULL);
     return GM_OK;

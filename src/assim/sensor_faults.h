@@ -43,19 +43,21 @@ typedef enum gm_sensor_fault {
 } gm_sensor_fault;
 
 /// A reading and what a free run of the model expected there. SI.
-typedef struct gm_reading {
+typedef struct gm_fault_reading {
     int64_t time_ns;
     double value, predicted;
-} gm_reading;
+} gm_fault_reading;
 
 /// One sensor's. Arrays are the caller's.
 typedef struct gm_sensor_series {
-    const gm_reading *readings; // [count], ascending in time
+    const gm_fault_reading *readings; // [count], ascending in time
     size_t count;
     gm_residual_model model; // of its residuals while it is healthy
     int64_t start_ns;        // when the free run starts, not after the first reading
     double resolution;       // the step in which it reads; below a hundredth of its noise: that
-    double size;             // standard deviation of biases, and of drifts at the end; > 0
+    double habit; // share of a healthy one's readings that repeat the one before, 0 .. 1;
+                  // 0: as chance has it
+    double size;  // standard deviation of biases, and of drifts at the end; > 0
 } gm_sensor_series;
 
 /// When a fault may have begun: it affects readings at that time and later.
@@ -85,8 +87,9 @@ gm_status gm_sensor_faults_weigh(const gm_sensor_series *series, const gm_onsets
 gm_status gm_sensor_swap_weigh(const gm_sensor_series *pair, const gm_onsets *onsets,
                                gm_fault_evidence *evidence, gm_error *error);
 
-/// Weighs that at least two of many sensors deviate smoothly at once, each as likely as not.
-/// @param sensors  [count]; of fewer than two the log odds are -infinity
+/// Weighs that at least two of many sensors deviate smoothly at once, each as likely as not. Of a
+/// single one, that it does.
+/// @param sensors  [count]; of none the log odds are -infinity
 gm_status gm_sensors_deviate_weigh(const gm_sensor_series *sensors, size_t count,
                                    const gm_onsets *onsets, gm_fault_evidence *evidence,
                                    gm_error *error);

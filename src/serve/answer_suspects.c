@@ -7,8 +7,10 @@
 static void write_suspect(gm_string *out, const gm_suspect *suspect)
 {
     gm_out_begin(out, '{');
+    gm_out_key_text(out, "kind", suspect->kind);
     gm_out_key_text(out, "address", suspect->address[0] != '\0' ? suspect->address : NULL);
     gm_out_key_text(out, "sensor", suspect->sensor[0] != '\0' ? suspect->sensor : NULL);
+    gm_out_key_text(out, "partner", suspect->partner[0] != '\0' ? suspect->partner : NULL);
     gm_out_key_number(out, "probability", suspect->probability);
     gm_out_key_number(out, "size", suspect->size);
     gm_out_key_text(out, "unit", suspect->unit);
@@ -41,6 +43,8 @@ gm_status gm_answer_suspects(gm_serve_call *call, gm_error *error)
     }
     gm_out_key_time(out, "evaluated", found.evaluated_ns != 0 ? found.evaluated_ns : INT64_MIN);
     gm_out_key_count(out, "samples", found.samples);
+    gm_out_key_text(out, "verdict", found.verdict[0] != '\0' ? found.verdict : NULL);
+    gm_out_key_text(out, "kind", found.kind[0] != '\0' ? found.kind : NULL);
     gm_out_key_number(out, "none", found.none);
     gm_out_key(out, "adopted");
     gm_out_bool(out, found.adopted);

@@ -19,7 +19,7 @@ typedef struct judge {
     const gm_fault_record *records; // of the window's first cycle, which readings follow
     size_t start;                   // that cycle
     double states[GM_FAULT_WINDOW + 1][GM_SHED_NODES]; // the free run
-    gm_reading readings[GM_SHED_SENSORS][GM_FAULT_WINDOW];
+    gm_fault_reading readings[GM_SHED_SENSORS][GM_FAULT_WINDOW];
     double white[GM_SHED_SENSORS][GM_FAULT_WINDOW]; // residuals
     gm_sensor_series series[GM_SHED_SENSORS];
     int64_t onsets_ns[ONSETS];
@@ -38,7 +38,7 @@ double *gm_fault_constant(gm_shed *shed, size_t suspect)
 }
 
 void gm_fault_free_run(const gm_fault_bench *bench, const gm_fault_record *records, size_t now,
-                       size_t sensor, gm_reading *readings)
+                       size_t sensor, gm_fault_reading *readings)
 {
     double state[GM_SHED_NODES];
     size_t start = now - GM_FAULT_WINDOW;
@@ -46,9 +46,9 @@ void gm_fault_free_run(const gm_fault_bench *bench, const gm_fault_record *recor
     for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
         const gm_fault_record *record = &records[start + 1 + index];
         gm_shed_advance(&bench->step, &record->drive, state);
-        readings[index] = (gm_reading){ .time_ns = gm_fault_time_ns(start + 1 + index),
-                                        .value = record->readings[sensor],
-                                        .predicted = state[gm_shed_sensor_nodes[sensor]] };
+        readings[index] = (gm_fault_reading){ .time_ns = gm_fault_time_ns(start + 1 + index),
+                                              .value = record->readings[sensor],
+                                              .predicted = state[gm_shed_sensor_nodes[sensor]] };
     }
 }
 
@@ -74,7 +74,7 @@ static void open_judge(judge *on, const gm_fault_bench *bench, const gm_fault_re
         gm_whitener whitener = gm_whitener_of(&bench->models[sensor], gm_fault_time_ns(on->start));
         double means[2] = { 0.0, 0.0 };
         for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
-            const gm_reading *reading = &on->readings[sensor][index];
+            const gm_fault_reading *reading = &on->readings[sensor][index];
             on->white[sensor][index] = reading->value - reading->predicted;
             gm_whitener_next(&whitener, reading->time_ns);
             gm_whiten(&whitener, means, &on->white[sensor][index], 1);

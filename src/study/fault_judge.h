@@ -51,7 +51,7 @@ double *gm_fault_constant(gm_shed *shed, size_t suspect);
 /// @param now       cycle, >= GM_FAULT_WINDOW
 /// @param readings  out, [GM_FAULT_WINDOW]
 void gm_fault_free_run(const gm_fault_bench *bench, const gm_fault_record *records, size_t now,
-                       size_t sensor, gm_reading *readings);
+                       size_t sensor, gm_fault_reading *readings);
 
 /// Weighs everything.
 /// @param records  [now + 1]

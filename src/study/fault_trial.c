@@ -304,6 +304,21 @@ gm_status gm_fault_trial_run(const gm_fault_bench *bench, const gm_fault_setting
     return status;
 }
 
+void gm_fault_tally_add(gm_fault_tally *tally, gm_explanation_class fault,
+                        const gm_fault_outcome *outcome)
+{
+    tally->trials++;
+    if (outcome->verdict == GM_CANNOT_TELL) {
+        tally->untold++;
+    } else {
+        tally->told[outcome->class]++;
+        tally->subjects += outcome->class == fault && outcome->subject;
+    }
+    tally->alarmed += outcome->delay > 0;
+    tally->delay_sum += (double)outcome->delay;
+    tally->alarms += outcome->alarms;
+}
+
 gm_status gm_fault_trial_many(const gm_fault_bench *bench, const gm_fault_setting *setting,
                               size_t count, gm_fault_tally *tally, gm_error *error)
 {
@@ -316,16 +331,7 @@ gm_status gm_fault_trial_many(const gm_fault_bench *bench, const gm_fault_settin
         if (status != GM_OK) {
             return status;
         }
-        made.trials++;
-        if (outcome.verdict == GM_CANNOT_TELL) {
-            made.untold++;
-        } else {
-            made.told[outcome.class]++;
-            made.subjects += outcome.class == setting->fault && outcome.subject;
-        }
-        made.alarmed += outcome.delay > 0;
-        made.delay_sum += (double)outcome.delay;
-        made.alarms += outcome.alarms;
+        gm_fault_tally_add(&made, setting->fault, &outcome);
     }
     *tally = made;
     return GM_OK;
@@ -339,7 +345,7 @@ static void fit_models(gm_fault_bench *bench, const gm_fault_record *records)
     for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
         double noise = 0.0, error = 0.0, time = 0.0;
         for (size_t stretch = 1; stretch <= FIT_STRETCHES; stretch++) {
-            gm_reading readings[GM_FAULT_WINDOW];
+            gm_fault_reading readings[GM_FAULT_WINDOW];
             gm_residual residuals[GM_FAULT_WINDOW];
             size_t now = (stretch + 1) * GM_FAULT_WINDOW;
             gm_fault_free_run(bench, records, now, sensor, readings);

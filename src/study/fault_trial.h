@@ -70,6 +70,10 @@ gm_status gm_fault_bench_open(gm_fault_bench *bench, uint64_t seed, double scatt
 gm_status gm_fault_trial_run(const gm_fault_bench *bench, const gm_fault_setting *setting,
                              gm_fault_outcome *outcome, gm_error *error);
 
+/// Counts an outcome.
+void gm_fault_tally_add(gm_fault_tally *tally, gm_explanation_class fault,
+                        const gm_fault_outcome *outcome);
+
 /// Lives of seeds setting->seed and on, one each.
 /// @param tally  added to
 gm_status gm_fault_trial_many(const gm_fault_bench *bench, const gm_fault_setting *setting,

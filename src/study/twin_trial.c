@@ -39,6 +39,9 @@ gm_status gm_twin_trial_play(gm_twin_trial *trial, int64_t time_ns, gm_error *er
         int64_t now_ns = gm_device_plant_next(trial->plant);
         size_t count = 0;
         status = gm_device_plant_read(trial->plant, trial->readings, &count, error);
+        if (status == GM_OK && trial->spoil != NULL) {
+            trial->spoil(trial->spoil_context, trial->readings, count);
+        }
         for (size_t index = 0; index < count; index++) {
             const gm_device_reading *reading = &trial->readings[index];
             trial->samples[index] = (gm_sample){ .sensor = reading->sensor,

@@ -9,6 +9,9 @@
 #include "num/statistics.h"
 #include "study/device_plant.h"
 
+/// What happens to readings on their way to the twin. @param readings  in out, [count]
+typedef void gm_trial_spoil(void *context, gm_device_reading *readings, size_t count);
+
 /// Both sides. Owner of all: the trial.
 typedef struct gm_twin_trial {
     const gm_world *world;
@@ -17,6 +20,8 @@ typedef struct gm_twin_trial {
     gm_device_reading *readings; // [sensor_count]
     gm_sample *samples;          // [sensor_count]
     gm_sample_fate *fates;       // [sensor_count]
+    gm_trial_spoil *spoil;       // NULL: nothing
+    void *spoil_context;
 } gm_twin_trial;
 
 /// @param world    must outlive the trial

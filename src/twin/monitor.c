@@ -1,13 +1,9 @@
 // The innovation monitor: says when a sensor, or the system behind it, no longer does what the twin
 // expects.
 //
-// Innovations normalised by their predicted spread, and then by their own running mean and size (so
-// that a sensor whose declared noise is wrong neither cries nor sleeps), are summed on each side as
-// far as they exceed a slack: a cumulative sum test (Page, Biometrika 41 (1954) 100-115). Its
-// threshold grows with the root of how much neighbours resemble each other, as sums of a correlated
-// series do. A sum above it raises an event that began when the sum last was small; the event is
-// cleared when the running mean has been small for some measurements in a row. Silence and
-// implausible values are events of their own.
+// Signs of it are looked for in each sensor's innovations (alarm_signs.h). One that is over its
+// threshold raises an event, for which that sign is named; the event is cleared when there has been
+// none for some measurements in a row. Silence and implausible values are events of their own.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,44 +13,35 @@
 #include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
-static const double scale_rate = 0.002; // how fast the running size follows
-static const double scale_least =
-    0.3; // a filter that is far too sure of itself must not hide a fault
-static const double normal_size = 0.7979; // mean size of a standard normal
-static const double prior_count = 20.0, prior_correlation = 0.9, correlation_most = 0.995;
-static const double start_share =
-    0.3; // an event began when its sum last was below this share of the threshold
-static const double level_rate = 0.2;
-
 static const char *const kind_names[EVENT_KINDS] = { "innovation", "stale", "range" };
 static const char change_kind[] = "change";
+static const char sentence_end[] = ";"; // what was found out follows
 
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
 {
     gm_detect *detect = &twin->detect;
-    *detect = (gm_detect){ .slack = 1.0,
-                           .threshold = 8.0,
-                           .calm = 1.0,
-                           .calm_count = 10,
-                           .warm_up = 100,
+    *detect = (gm_detect){ .signs = gm_default_sign_rule(),
                            .stale = 5.0,
                            .learn_after_ns = 900 * GM_SECOND_NS };
-    static const char *const keys[] = { "slack",          "threshold", "calm",        "calm count",
-                                        "warm up",        "stale",     "learn after", "suspects",
-                                        "suspect window", NULL };
+    static const char *const keys[] = { "slack",       "threshold",  "calm",     "scatter",
+                                        "repeats",     "calm count", "warm up",  "stale",
+                                        "learn after", "diagnose",   "suspects", "suspect window",
+                                        NULL };
     const gm_config *config = twin->world->detect;
     if (config == NULL) {
         return GM_OK;
     }
-    double calm_count = detect->calm_count, warm_up = detect->warm_up;
+    gm_sign_rule *signs = &detect->signs;
+    double calm_count = signs->calm_count, warm_up = signs->warm_up;
     const struct {
         const char *key;
         double *value;
         double max;
     } numbers[] = {
-        { "slack", &detect->slack, 100.0 }, { "threshold", &detect->threshold, 1e6 },
-        { "calm", &detect->calm, 100.0 },   { "calm count", &calm_count, 1e6 },
-        { "warm up", &warm_up, 1e6 },       { "stale", &detect->stale, 1e6 },
+        { "slack", &signs->slack, 100.0 },   { "threshold", &signs->threshold, 1e6 },
+        { "calm", &signs->calm, 100.0 },     { "scatter", &signs->scatter, 1e6 },
+        { "repeats", &signs->repeats, 1e6 }, { "calm count", &calm_count, 1e6 },
+        { "warm up", &warm_up, 1e6 },        { "stale", &detect->stale, 1e6 },
     };
     gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map of monitor settings", error);
     if (status == GM_OK) {
@@ -69,8 +56,8 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
     if (status == GM_OK && learn_after != NULL) {
         status = gm_config_duration(learn_after, &detect->learn_after_ns, error);
     }
-    detect->calm_count = (uint32_t)calm_count;
-    detect->warm_up = (uint32_t)warm_up;
+    signs->calm_count = (uint32_t)calm_count;
+    signs->warm_up = (uint32_t)warm_up;
     return status;
 }
 
@@ -135,42 +122,68 @@ static void show(gm_twin *twin, const gm_twin_event *event)
     }
 }
 
-static void describe(const gm_twin *twin, size_t sensor, gm_event_kind kind, gm_twin_event *event)
-{
-    const gm_world_sensor *declared = &twin->world->sensors[sensor];
-    char start[40];
-    gm_time_format(event->start_ns, start);
-    snprintf(event->kind, sizeof event->kind, "%s", kind_names[kind]);
-    snprintf(event->subject, sizeof event->subject, "%s", declared->name);
-    snprintf(event->unit, sizeof event->unit, "%s",
-             kind == EVENT_STALE ? "s" : declared->field_unit);
-    if (kind == EVENT_STALE) {
-        snprintf(event->text, sizeof event->text, "%s has been silent since %s, %.3g s",
-                 declared->name, start, event->size);
-    } else if (kind == EVENT_RANGE) {
-        snprintf(event->text, sizeof event->text,
-                 "%s reads %.6g %s since %s: outside its plausible range", declared->name,
-                 event->size, declared->field_unit, start);
-    } else {
-        snprintf(event->text, sizeof event->text,
-                 "%s has read %.3g %s %s than the model expects since %s", declared->name,
-                 fabs(event->size), declared->field_unit, event->size < 0.0 ? "lower" : "higher",
-                 start);
-        const gm_suspicion *found = gm_suspects_about(twin, event->id);
-        size_t length = strlen(event->text);
-        if (found != NULL) {
-            snprintf(event->text + length, sizeof event->text - length, "; %s%s", found->text,
-                     found->adopted ? ", taken into the model" : "");
-        }
-    }
-}
-
-/// What is raised: since when, how large, known at which time.
+/// What is raised: since when, how large, known at which time; an innovation event's sign.
 typedef struct alarm {
     gm_event_kind kind;
     int64_t start_ns, known_ns;
     double size;
+    gm_alarm_sign sign;
 } alarm;
+
+/// What a sensor does that was not expected of it.
+static void describe_innovation(const gm_world_sensor *declared, gm_alarm_sign sign,
+                                gm_twin_event *event)
+{
+    const char *unit = declared->field_unit;
+    char start[40];
+    gm_time_format(event->start_ns, start);
+    if (sign == GM_SIGN_REPEATS) {
+        snprintf(event->text, sizeof event->text, "%s has read %.6g %s again and again since %s",
+                 declared->name, event->size, unit, start);
+    } else if (sign == GM_SIGN_SCATTER) {
+        snprintf(event->text, sizeof event->text,
+                 "%s has jumped about %.2g times as much as usual since %s", declared->name,
+                 event->size, start);
+    } else {
+        snprintf(event->text, sizeof event->text,
+                 "%s has read %.3g %s %s than the model expects since %s", declared->name,
+                 fabs(event->size), unit, event->size < 0.0 ? "lower" : "higher", start);
+    }
+}
+
+/// Behind an innovation event's own sentence: what was found out about it.
+static void tell_suspicion(const gm_twin *twin, gm_twin_event *event)
+{
+    const gm_suspicion *found = gm_suspects_about(twin, event->id);
+    size_t name = strnlen(event->subject, sizeof event->subject); // the sentence begins with it
+    size_t length = name + strcspn(event->text + name, sentence_end);
+    if (found != NULL) {
+        snprintf(event->text + length, sizeof event->text - length, "%s %s%s", sentence_end,
+                 found->text, found->adopted ? ", taken into the model" : "");
+    }
+}
+
+static void describe(const gm_twin *twin, size_t sensor, const alarm *what, gm_twin_event *event)
+{
+    const gm_world_sensor *declared = &twin->world->sensors[sensor];
+    const char *unit = what->kind == EVENT_STALE ? "s" : declared->field_unit;
+    char start[40];
+    gm_time_format(event->start_ns, start);
+    snprintf(event->kind, sizeof event->kind, "%s", kind_names[what->kind]);
+    snprintf(event->subject, sizeof event->subject, "%s", declared->name);
+    snprintf(event->unit, sizeof event->unit, "%s", what->sign == GM_SIGN_SCATTER ? "1" : unit);
+    if (what->kind == EVENT_STALE) {
+        snprintf(event->text, sizeof event->text, "%s has been silent since %s, %.3g s",
+                 declared->name, start, event->size);
+    } else if (what->kind == EVENT_RANGE) {
+        snprintf(event->text, sizeof event->text,
+                 "%s reads %.6g %s since %s: outside its plausible range", declared->name,
+                 event->size, unit, start);
+    } else {
+        describe_innovation(declared, what->sign, event);
+        tell_suspicion(twin, event);
+    }
+}
 
 /// Keeps an event, in place of what was known of it, and shows it.
 static void put_event(gm_twin *twin, const gm_twin_event *event)
@@ -212,7 +225,7 @@ static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, 
                             .end_ns = INT64_MAX,
                             .raised_ns = what.known_ns,
                             .size = what.size };
-    describe(twin, sensor, what.kind, &event);
+    describe(twin, sensor, &what, &event);
     put_event(twin, &event);
     if (what.kind == EVENT_INNOVATION) {
         gm_suspects_raise(twin, sensor, &event);
@@ -228,11 +241,10 @@ void gm_monitor_retell(gm_twin *twin, uint64_t id)
         event = kept->event;
     }
     pthread_mutex_unlock(&twin->look_lock);
-    size_t sensor = gm_world_find_sensor(twin->world, event.subject);
-    if (event.id == 0 || sensor == GM_NO_INDEX) {
+    if (event.id == 0) {
         return;
     }
-    describe(twin, sensor, EVENT_INNOVATION, &event);
+    tell_suspicion(twin, &event);
     pthread_mutex_lock(&twin->look_lock);
     kept = find_event(twin, id);
     if (kept != NULL) {
@@ -342,86 +354,36 @@ void gm_monitor_arrival(gm_twin *twin, const gm_arrived *entry, double value, bo
         clear_event(twin, memory, EVENT_RANGE, time_ns);
     }
     if (!plausible && memory->events[EVENT_RANGE] == 0) {
-        raise_event(twin, memory, sensor, (alarm){ EVENT_RANGE, time_ns, time_ns, value });
+        raise_event(twin, memory, sensor,
+                    (alarm){ EVENT_RANGE, time_ns, time_ns, value, GM_SIGN_NONE });
     }
     if (plausible) {
         gm_forecaster_score(twin, sensor, time_ns, value);
     }
 }
 
-/// The running mean and size of normalised innovations, of a memory that grows to 1 / scale_rate
-/// measurements.
-static void follow(gm_sensor_memory *memory, double normalised)
-{
-    double rate = fmax(1.0 / (1.0 + memory->count), scale_rate);
-    double limit = memory->count < 10 ? INFINITY : 3.0 * memory->scale / normal_size;
-    double deviation = fmin(fmax(normalised - memory->bias, -limit), limit);
-    memory->bias += rate * deviation;
-    memory->scale += rate * (fabs(deviation) - memory->scale);
-    memory->product += rate * (deviation * memory->last - memory->product);
-    memory->square += rate * (deviation * deviation - memory->square);
-    memory->last = deviation;
-}
-
 double gm_monitor_caution(const gm_sensor_memory *memory)
 {
-    double weight = fmin(memory->count, 10.0 * prior_count);
-    double product = weight * memory->product + prior_count * prior_correlation * memory->square;
-    double square = (weight + prior_count) * memory->square;
-    double correlation = square > 0.0 ? product / square : prior_correlation;
-    correlation = fmin(fmax(correlation, 0.0), correlation_most);
-    return (1.0 + correlation) / (1.0 - correlation);
+    return gm_signs_caution(&memory->signs, memory->count);
 }
 
-/// The sums on both sides. @return the side (0 above, 1 below) whose sum is over the threshold, or
-/// -1
-static int add_up(const gm_detect *detect, gm_sensor_memory *memory, double deviation,
-                  int64_t time_ns)
-{
-    // runs of a correlated series are longer, and its sums larger, without anything being wrong
-    double threshold = detect->threshold * sqrt(gm_monitor_caution(memory));
-    int over = -1;
-    for (int side = 0; side < 2; side++) {
-        double sum = memory->sums[side] + (side == 0 ? deviation : -deviation) - detect->slack;
-        if (!(sum > 0.0)) {
-            memory->sums[side] = 0.0;
-            memory->runs[side] = 0;
-            continue;
-        }
-        if (memory->runs[side] == 0 || memory->sums[side] < start_share * threshold) {
-            // what adds up slowly is not part of what comes suddenly
-            memory->since_ns[side] = time_ns;
-            memory->bases[side] = memory->sums[side];
-            memory->runs[side] = 0;
-        }
-        memory->runs[side]++;
-        memory->sums[side] = fmin(sum, 2.0 * threshold);
-        over = sum > threshold ? side : over;
-    }
-    return over;
-}
-
-static void watch(gm_twin *twin, size_t sensor, double deviation, double unit_size, int64_t time_ns)
+/// Raises or clears the innovation event of a sensor. @param alarm  NULL: there is no sign
+static void watch(gm_twin *twin, size_t sensor, const gm_sign_alarm *seen, int64_t time_ns)
 {
     const gm_detect *detect = &twin->detect;
     gm_sensor_memory *memory = &gm_sensor_memories(twin)[sensor];
-    memory->level += level_rate * (deviation - memory->level);
-    int side = add_up(detect, memory, deviation, time_ns);
     if (memory->events[EVENT_INNOVATION] == 0) {
-        if (side >= 0 && memory->count > detect->warm_up) {
-            double sum = memory->sums[side] - memory->bases[side];
-            double mean = sum / memory->runs[side] + detect->slack;
-            alarm what = { EVENT_INNOVATION, memory->since_ns[side], time_ns,
-                           (side == 0 ? mean : -mean) * unit_size };
+        if (seen != NULL) {
+            memory->signs.sign = seen->sign;
+            memory->signs.calm = 0;
+            alarm what = { EVENT_INNOVATION, seen->start_ns, time_ns, seen->size, seen->sign };
             raise_event(twin, memory, sensor, what);
             cell_of(twin, sensor)->muted++;
             memory->muting = 1;
-            memory->calm = 0;
         }
         return;
     }
-    memory->calm = fabs(memory->level) < detect->calm ? memory->calm + 1 : 0;
-    bool calm_again = memory->calm >= detect->calm_count;
+    bool calm_again = gm_signs_calm_down(&detect->signs, &memory->signs);
     bool lasting = time_ns - memory->starts_ns[EVENT_INNOVATION] > detect->learn_after_ns;
     if (memory->muting != 0 && (calm_again || lasting)) {
         // what has lasted that long is how things are now: parameters may learn it
@@ -430,8 +392,7 @@ static void watch(gm_twin *twin, size_t sensor, double deviation, double unit_si
     }
     if (calm_again) {
         clear_event(twin, memory, EVENT_INNOVATION, time_ns);
-        memory->sums[0] = memory->sums[1] = 0.0;
-        memory->runs[0] = memory->runs[1] = 0;
+        gm_signs_begin_anew(&memory->signs);
     }
 }
 
@@ -442,12 +403,15 @@ void gm_monitor_take(gm_twin *twin, const gm_arrived *entry, const gm_innovation
     memory->innovation = innovation->mean;
     memory->estimate = memory->value - innovation->mean;
     memory->spread = sqrt(innovation->ensemble_variance);
-    double normalised = innovation->mean / innovation->spread;
-    follow(memory, normalised);
+    const gm_sign_reading reading = { .time_ns = entry->sample.time_ns,
+                                      .before = memory->count,
+                                      .value = memory->value,
+                                      .innovation = innovation->mean,
+                                      .expected_spread = innovation->spread };
+    gm_sign_alarm seen;
+    bool over = gm_signs_take(&twin->detect.signs, &memory->signs, &reading, &seen);
     memory->count += memory->count < UINT32_MAX;
-    double scale = fmax(memory->scale / normal_size, scale_least);
-    watch(twin, sensor, (normalised - memory->bias) / scale, innovation->spread * scale,
-          entry->sample.time_ns);
+    watch(twin, sensor, over ? &seen : NULL, reading.time_ns);
 }
 
 void gm_monitor_silence(gm_twin *twin, int64_t time_ns)
@@ -464,7 +428,7 @@ void gm_monitor_silence(gm_twin *twin, int64_t time_ns)
             silent_s > twin->detect.stale * (double)every_ns * 1e-9) {
             memory->quality = QUALITY_STALE;
             raise_event(twin, memory, sensor,
-                        (alarm){ EVENT_STALE, memory->time_ns, time_ns, silent_s });
+                        (alarm){ EVENT_STALE, memory->time_ns, time_ns, silent_s, GM_SIGN_NONE });
         }
     }
 }

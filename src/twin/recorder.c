@@ -18,7 +18,7 @@
 #include "twin/sensing.h"
 #include "twin/twin_parts.h"
 
-enum { SNAPSHOT_VERSION = 3, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
+enum { SNAPSHOT_VERSION = 4, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
 
 static const int64_t default_snapshot_ns = 600 * GM_SECOND_NS;
 static const char *const branch_live = "live";

@@ -1,5 +1,8 @@
 // Suspects: what is remembered for inquiries, when one is made, and who is told.
 //
+// Sensors are suspects of themselves: an alarm is looked into whether or not the world declares
+// changes of the plant, unless `detect: {diagnose: false}`.
+//
 // The twin remembers samples and a few states of the last while. An innovation event opens a case,
 // or joins one of its group that began about then. The case is looked into at the end of the cycle
 // and again after 4, 8, 16 ... cycles while one of its events lasts and it began within `suspect
@@ -13,6 +16,10 @@
 #include <string.h>
 
 static const int64_t default_window_ns = 1800 * GM_SECOND_NS;
+enum { DEFAULT_WINDOW_CYCLES = 64 };
+// states that nobody asked to remember may take so many bytes each
+static const size_t unasked_bytes_most = (size_t)64 << 20;
+static const int64_t lasting_windows = 2;     // for which a case takes in what follows from it
 static const double anchors_per_window = 7.0; // the ring covers one and a half windows
 
 // ---- reading ----
@@ -120,7 +127,9 @@ static gm_status read_window(gm_twin *twin, const gm_config *config, int64_t *wi
                              gm_error *error)
 {
     int64_t cycle_ns = twin->world->cycle_ns;
-    *window_ns = default_window_ns > 16 * cycle_ns ? default_window_ns : 16 * cycle_ns;
+    *window_ns = default_window_ns > DEFAULT_WINDOW_CYCLES * cycle_ns
+                     ? default_window_ns
+                     : DEFAULT_WINDOW_CYCLES * cycle_ns;
     int64_t most_ns =
         SUSPECT_WINDOW_CYCLES < INT64_MAX / cycle_ns ? SUSPECT_WINDOW_CYCLES * cycle_ns : INT64_MAX;
     *window_ns = *window_ns < most_ns ? *window_ns : most_ns;
@@ -153,26 +162,49 @@ static gm_status calm_down(gm_twin *twin, gm_suspects *suspects, gm_error *error
     return gm_world_work_create(&suspects->calm, twin->lanes, &suspects->work, error);
 }
 
+/// Whether alarms are looked into. @param asked  out: the world file says so
+static gm_status read_diagnose(const gm_twin *twin, bool *wanted, bool *asked, gm_error *error)
+{
+    const gm_config *suspects = gm_config_get(twin->world->detect, "suspects"),
+                    *window = gm_config_get(twin->world->detect, "suspect window"),
+                    *diagnose = gm_config_get(twin->world->detect, "diagnose");
+    const gm_config *wants = suspects != NULL ? suspects : window;
+    bool says = true;
+    gm_status status = diagnose != NULL ? gm_config_flag(diagnose, &says, error) : GM_OK;
+    if (status == GM_OK && !says && wants != NULL) {
+        status = gm_error_at(error, GM_INVALID, wants->key_place,
+                             "%s: `diagnose: false` says that nobody looks", wants->key);
+    }
+    *wanted = says;
+    *asked = diagnose != NULL || wants != NULL;
+    return status;
+}
+
 gm_status gm_suspects_open(gm_twin *twin, gm_error *error)
 {
-    const gm_config *config = gm_config_get(twin->world->detect, "suspects"),
-                    *window = gm_config_get(twin->world->detect, "suspect window");
-    if (config == NULL) {
-        return window == NULL ? GM_OK
-                              : gm_error_at(error, GM_INVALID, window->key_place,
-                                            "suspect window: there are no `suspects`");
+    const gm_config *config = gm_config_get(twin->world->detect, "suspects");
+    bool wanted = false, asked = false;
+    gm_status status = read_diagnose(twin, &wanted, &asked, error);
+    if (status != GM_OK || !wanted) {
+        return status;
     }
     gm_suspects *suspects = gm_arena_new(twin->arena, 1, sizeof *suspects);
     if (suspects == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for suspects");
     }
     twin->suspects = suspects;
+    suspects->asked = asked;
+    suspects->adopt_from = gm_never_adopted;
     suspects->cases = gm_arena_new(twin->arena, SUSPECT_CASES, sizeof *suspects->cases);
-    gm_status status = suspects->cases != NULL
-                           ? read_trials(twin, config, suspects, error)
-                           : gm_error_set(error, GM_MEMORY, "no memory for suspects");
+    if (suspects->cases == NULL) {
+        return gm_error_set(error, GM_MEMORY, "no memory for suspects");
+    }
+    if (config != NULL) {
+        status = read_trials(twin, config, suspects, error);
+    }
     if (status == GM_OK) {
-        status = read_window(twin, window, &suspects->window_ns, error);
+        status = read_window(twin, gm_config_get(twin->world->detect, "suspect window"),
+                             &suspects->window_ns, error);
     }
     if (status == GM_OK) {
         status = calm_down(twin, suspects, error);
@@ -278,6 +310,21 @@ void gm_suspects_take(gm_twin *twin, const gm_arrived *entries, size_t count)
     }
 }
 
+/// States are large where a world is: they are remembered without being asked for only as long as
+/// that is cheap.
+static bool is_worth_it(gm_twin *twin, const gm_held *held)
+{
+    gm_suspects *suspects = twin->suspects;
+    bool worth = suspects->asked || gm_state_memory_of(held->state).reached <= unasked_bytes_most;
+    if (!worth) {
+        suspects->asleep = true;
+        gm_log_write(&twin->log, GM_LOG_INFO, "twin",
+                     "alarms are not looked into, the state is large: `detect: {diagnose: true}` "
+                     "asks for it");
+    }
+    return worth;
+}
+
 void gm_suspects_hold(gm_twin *twin, gm_held *held)
 {
     gm_suspects *suspects = twin->suspects;
@@ -286,6 +333,9 @@ void gm_suspects_hold(gm_twin *twin, gm_held *held)
     }
     int64_t every_ns = (int64_t)((double)suspects->window_ns / anchors_per_window);
     size_t count = suspects->anchor_count;
+    if (suspects->asleep || (count == 0 && !is_worth_it(twin, held))) {
+        return;
+    }
     if (count > 0 && held->time_ns - suspects->anchors[count - 1]->time_ns < every_ns) {
         return;
     }
@@ -355,7 +405,7 @@ static void remove_case(gm_suspects *suspects, gm_suspect_case *of)
 /// model is by itself; the oldest when there is none.
 static void pick_anchor(const gm_suspects *suspects, gm_suspect_case *of)
 {
-    int64_t wanted_ns = of->start_ns - suspects->window_ns / 2;
+    int64_t wanted_ns = of->start_ns - suspects->window_ns;
     size_t chosen = 0;
     for (size_t index = 0; index < suspects->anchor_count; index++) {
         chosen = suspects->anchors[index]->time_ns <= wanted_ns ? index : chosen;
@@ -367,15 +417,42 @@ static void pick_anchor(const gm_suspects *suspects, gm_suspect_case *of)
     }
 }
 
-/// The case that an event of a group belongs to, if one began about then; else a new one. Under
-/// look_lock.
+static bool is_open(const gm_twin *twin, const gm_suspect_case *of)
+{
+    const gm_sensor_memory *memories = gm_state_section(twin->state, SECTION_SENSORS);
+    for (size_t index = 0; index < of->event_count; index++) {
+        if (memories[of->sensors[index]].events[EVENT_INNOVATION] == of->events[index]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Whether something was found to be wrong.
+static bool is_blamed(const gm_suspect_case *of)
+{
+    return of->found.evaluated_ns != 0 && strcmp(of->found.verdict, "unclear") != 0 &&
+           strcmp(of->found.kind, "healthy") != 0;
+}
+
+/// Whether an event that began at start_ns is one more of a case: it began about then; or later,
+/// while what happened then lasts, and lanes that have followed a wrong sensor raise alarms
+/// elsewhere.
+static bool belongs(const gm_twin *twin, const gm_suspect_case *of, int64_t start_ns)
+{
+    int64_t window_ns = twin->suspects->window_ns, after_ns = start_ns - of->start_ns;
+    return (of->anchor != NULL && after_ns < window_ns) ||
+           (is_blamed(of) && after_ns < lasting_windows * window_ns && is_open(twin, of));
+}
+
+/// The case that an event of a group belongs to, or a new one. Under look_lock.
 static gm_suspect_case *case_for(gm_twin *twin, size_t group, const gm_twin_event *event)
 {
     gm_suspects *suspects = twin->suspects;
     for (size_t index = suspects->case_count; index-- > 0;) {
         gm_suspect_case *of = &suspects->cases[index];
-        if (of->group == group && of->anchor != NULL && of->event_count < SUSPECT_MEMBERS &&
-            event->start_ns - of->start_ns < suspects->window_ns) {
+        if (of->group == group && of->event_count < SUSPECT_MEMBERS &&
+            belongs(twin, of, event->start_ns)) {
             return of;
         }
     }
@@ -411,7 +488,8 @@ void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
         int64_t soon_ns = looked ? of->found.evaluated_ns + gap_ns : event->raised_ns;
         of->due_ns = of->event_count == 1 || soon_ns < of->due_ns ? soon_ns : of->due_ns;
     }
-    if (event->raised_ns - event->start_ns < of->sharp_raised_ns - of->sharp_ns) {
+    // what follows from something that is known by now does not say when that began
+    if (!is_blamed(of) && event->raised_ns - event->start_ns < of->sharp_raised_ns - of->sharp_ns) {
         of->sharp_ns = event->start_ns;
         of->sharp_raised_ns = event->raised_ns;
     }
@@ -420,7 +498,7 @@ void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
         of->start_ns = event->start_ns;
         of->raised_ns = event->raised_ns;
     }
-    if (earlier || of->anchor == NULL) {
+    if (earlier || (of->anchor == NULL && of->found.evaluated_ns == 0)) {
         pick_anchor(suspects, of);
     }
     pthread_mutex_unlock(&twin->look_lock);
@@ -456,15 +534,10 @@ const gm_suspicion *gm_suspects_about(const gm_twin *twin, uint64_t event)
     return of != NULL && of->found.evaluated_ns != 0 ? &of->found : NULL;
 }
 
-static bool is_open(const gm_twin *twin, const gm_suspect_case *of)
+/// Whether it is too early to leave it: what is behind an alarm that ceased may still be there.
+static bool is_fresh(const gm_twin *twin, const gm_suspect_case *of, int64_t now_ns)
 {
-    const gm_sensor_memory *memories = gm_state_section(twin->state, SECTION_SENSORS);
-    for (size_t index = 0; index < of->event_count; index++) {
-        if (memories[of->sensors[index]].events[EVENT_INNOVATION] == of->events[index]) {
-            return true;
-        }
-    }
-    return false;
+    return now_ns - of->sharp_raised_ns < twin->suspects->window_ns / 2;
 }
 
 /// Whether a case's change is in the model, or was and is not wanted again.
@@ -543,7 +616,8 @@ void gm_suspects_run(gm_twin *twin)
         if (now_ns - of->start_ns > suspects->window_ns) {
             drop_anchor(of);
         } else if (of->anchor != NULL && of->due_ns <= now_ns &&
-                   (of->adopted != 0 ? !is_settled(twin, of) : is_open(twin, of))) {
+                   (of->adopted != 0 ? !is_settled(twin, of)
+                                     : is_open(twin, of) || is_fresh(twin, of, now_ns))) {
             look_into(twin, of);
         }
     }
@@ -554,7 +628,7 @@ gm_status gm_twin_suspects(gm_twin *twin, uint64_t event, gm_suspicion *found, g
     const gm_suspects *suspects = twin->suspects;
     if (suspects == NULL) {
         return gm_error_set(error, GM_NOT_FOUND,
-                            "the world names no suspects: `detect: {suspects: ...}` would");
+                            "alarms are not looked into: `detect: {diagnose: false}`");
     }
     pthread_mutex_lock(&twin->look_lock);
     const gm_suspect_case *chosen = event != 0 ? find_case(suspects, event) : NULL;

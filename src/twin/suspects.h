@@ -1,5 +1,5 @@
-// Suspects: which declared change of the plant explains an innovation event best. Private to
-// src/twin; docs/twin.md says how it is found.
+// Suspects: what explains an innovation event best, a sensor's fault, a declared change of the
+// plant or something else. Private to src/twin; docs/diagnosis.md says how it is found.
 //
 // Nothing of this is part of the state. It steers the state by decisions alone, which are
 // journalled (adopted.h). All functions belong to whoever runs the cycle; what others see (cases'
@@ -18,6 +18,8 @@ enum {
     SUSPECT_WINDOW_CYCLES = 1 << 16, // of `suspect window`
     SUSPECT_GAP_CYCLES = 4,          // between inquiries into a case, at least
 };
+
+static const double gm_never_adopted = 2.0; // of gm_suspects.adopt_from
 
 /// A change on trial: what one lane is asked to suffer.
 typedef struct gm_suspect_trial {
@@ -55,6 +57,8 @@ typedef struct gm_suspects {
     size_t trial_count;
     uint32_t *by_name;      // [trial_count] trials by hash of their address
     size_t *counts;         // [trial_count] work space
+    bool asked;             // the world file wants it, whatever the size of its states
+    bool asleep;            // nobody asked, and states are large
     double adopt_from;      // probability from which a change is adopted; above 1: never
     gm_decision *decisions; // [DECISIONS_MAX], [decision_count] by time
     size_t decision_count;
@@ -71,8 +75,8 @@ typedef struct gm_suspects {
 
 // ---- suspects.c ----
 
-/// Reads `suspects` and `suspect window` of `detect:`. Without the first twin->suspects stays NULL
-/// and all functions here do nothing.
+/// Reads `diagnose`, `suspects` and `suspect window` of `detect:`. When the first is false
+/// twin->suspects stays NULL and all functions here do nothing.
 gm_status gm_suspects_open(gm_twin *twin, gm_error *error);
 void gm_suspects_close(gm_twin *twin);
 /// Samples of one time that the live state has taken.
@@ -112,8 +116,7 @@ typedef struct gm_inquiry {
 /// @param found     out, all but `event` and `adopted`
 /// @param decision  out, all but `time_ns` and `id`: the likeliest kind of adoptable suspects;
 /// `probability` of that kind, 0 when there is none
-/// @return GM_NUMERIC (the run without a change fails), GM_MEMORY, GM_NOT_FOUND (no samples, no
-/// suspects in the group)
+/// @return GM_NUMERIC (the run without a change fails), GM_MEMORY, GM_NOT_FOUND (no samples)
 gm_status gm_suspects_inquire(gm_twin *twin, const gm_inquiry *inquiry, gm_suspicion *found,
                               gm_decision *decision, gm_error *error);
 

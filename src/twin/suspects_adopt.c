@@ -17,7 +17,7 @@
 
 enum { DECISION_VERSION = 1, ADDRESS_SIZE = 512, PLACE_SIZE_LEAST = 28, DECISIONS_MADE = 16 };
 
-static const double adopt_default = 0.9, adopt_least = 0.5, never = 2.0;
+static const double adopt_default = 0.9, adopt_least = 0.5;
 static const struct timespec busy_pause = { .tv_nsec = 1000000 };
 
 static const char no_memory[] = "no memory for suspects";
@@ -98,7 +98,7 @@ static gm_status read_threshold(const gm_config *config, double *from, gm_error 
         return GM_OK;
     }
     if (word && strcmp(config->text, "false") == 0) {
-        *from = never;
+        *from = gm_never_adopted;
         return GM_OK;
     }
     gm_quantity quantity = { .unit = "1", .min = adopt_least, .max = 1.0 };
@@ -115,7 +115,7 @@ gm_status gm_adoption_open(gm_twin *twin, const gm_config *config, gm_error *err
 {
     gm_suspects *suspects = twin->suspects;
     const gm_config *adopt = gm_config_get(config, "adopt");
-    suspects->adopt_from = never;
+    suspects->adopt_from = gm_never_adopted;
     if (adopt == NULL) {
         return GM_OK;
     }

@@ -8,21 +8,23 @@
 // lanes, all at the alarm's beginning; the likeliest ones again with the sizes found, at several
 // times around it.
 //
-// Hypotheses and what they hold possible (a Gaussian prior each, so that one which can explain
-// anything pays for it): a suspect, of up to tens of its trial change and never of the opposite
-// sign; a sensor that reads too much or too little; no change at all; and, for what nobody thought
-// of, any mix of a step, a ramp and a bow on each sensor by itself.
+// A suspect's change may be of up to tens of its trial change (a Gaussian prior, so that what can
+// explain anything pays for it) and never of the opposite sign. What else may be behind an alarm is
+// weighed over the same residuals (suspects_sensors.c).
 #include <math.h>
 #include <string.h>
 
 #include "twin/suspects_probe.h"
 
-enum { SHORT_LIST = 64, FITTED_MAX = 256 }; // residuals of a sensor that its model is fitted to
+// residuals of a sensor that its model is fitted to; measurements from which its noise is known
+enum { SHORT_LIST = 64, FITTED_MAX = 256, FITTED_LEAST = 100 };
 
 static const double size_prior = 10.0; // of a suspect, in trial changes
+static const double noise_least = 0.1; // of what is declared
 static const double error_share = 0.1; // of a response that the model may be wrong by
 static const double short_of_best =
-    20.0; // log odds below the best from which none is looked at again
+    20.0;                            // log odds below the best from which none is looked at again
+static const double hopeless = 50.0; // log odds below a sensor's from which it is not looked at
 static const double size_least = 0.02, size_most = 50.0; // of a second trial, in first ones
 /// Times tried, in spans from the sharpest alarm's beginning to its raising, behind the beginning.
 enum { ONSET_SHARES = ONSETS - 2 };
@@ -48,6 +50,12 @@ static gm_status find_witnesses(gm_probe *probe, gm_error *error)
             probe->witnesses[probe->witness_count++].sensor = (uint32_t)sensor;
         }
     }
+    for (size_t index = 0; index < probe->of->event_count; index++) {
+        uint32_t place = probe->places[probe->of->sensors[index]];
+        if (place != UINT32_MAX) {
+            probe->witnesses[place].alarmed = true;
+        }
+    }
     for (size_t index = 0; index < probe->sample_count; index++) {
         uint32_t place = probe->places[probe->samples[index].sensor];
         if (place != UINT32_MAX) {
@@ -61,8 +69,8 @@ static gm_status find_witnesses(gm_probe *probe, gm_error *error)
     }
     for (size_t place = 0; place < probe->witness_count; place++) {
         gm_witness *seen = &probe->witnesses[place];
-        seen->residuals = gm_arena_new(arena, seen->count, sizeof *seen->residuals);
-        if (seen->residuals == NULL) {
+        seen->readings = gm_arena_new(arena, seen->count, sizeof *seen->readings);
+        if (seen->readings == NULL) {
             return gm_probe_no_memory(error);
         }
         seen->count = 0; // counts again as they come
@@ -175,11 +183,8 @@ static gm_status set_out(gm_probe *probe, gm_error *error)
     if (status == GM_OK) {
         status = make_room(probe, error);
     }
-    if (status == GM_OK && (probe->measured_count == 0 || probe->suspect_count == 0)) {
-        status = gm_error_set(error, GM_NOT_FOUND,
-                              "there is nothing to go by: %zu measurements, "
-                              "%zu suspects",
-                              probe->measured_count, probe->suspect_count);
+    if (status == GM_OK && probe->measured_count == 0) {
+        status = gm_error_set(error, GM_NOT_FOUND, "there are no measurements to go by");
     }
     return status;
 }
@@ -192,19 +197,23 @@ static size_t fit_model(const gm_probe *probe, gm_witness *seen)
 {
     const gm_sensor_memory *memories = gm_state_section(probe->of->anchor->state, SECTION_SENSORS);
     const gm_sensor_memory *memory = &memories[seen->sensor];
+    double noise = gm_signs_noise(&memory->signs) * hypot(memory->spread, seen->noise);
+    noise = memory->count >= FITTED_LEAST ? fmax(noise, noise_least * seen->noise) : seen->noise;
     // neighbours' correlation r is the share that is not white: (caution - 1) / (caution + 1)
     double caution = gm_monitor_caution(memory);
-    gm_residual_model expected = { .noise = seen->noise,
-                                   .error = seen->noise * sqrt(0.5 * (caution - 1.0)),
+    const gm_fault_reading *readings = seen->readings;
+    gm_residual_model expected = { .noise = noise,
+                                   .error = noise * sqrt(0.5 * (caution - 1.0)),
                                    .offset = hypot(memory->spread, seen->noise) };
     gm_residual fitted[FITTED_MAX];
     size_t before = 0, count = 0;
-    while (before < seen->count && seen->residuals[before].time_ns <= probe->onsets_ns[0]) {
+    while (before < seen->count && readings[before].time_ns <= probe->onsets_ns[0]) {
         before++;
     }
     size_t stride = (before + FITTED_MAX - 1) / FITTED_MAX;
     for (size_t index = 0; index < before; index += stride) {
-        fitted[count++] = seen->residuals[index];
+        fitted[count++] = (gm_residual){ readings[index].time_ns,
+                                         readings[index].value - readings[index].predicted };
     }
     double span_s = (double)(probe->until_ns - probe->begin_ns) * 1e-9;
     seen->model = gm_residual_model_fit(&expected, fitted, count, probe->begin_ns, span_s);
@@ -222,8 +231,10 @@ static void fit_models(gm_probe *probe)
             continue; // silent: its model is not asked for
         }
         for (size_t index = fit_model(probe, seen); index < seen->count; index++) {
-            if (seen->residuals[index].time_ns > probe->of->sharp_ns) {
-                seen->size += seen->residuals[index].value * seen->residuals[index].value;
+            const gm_fault_reading *reading = &seen->readings[index];
+            if (reading->time_ns > probe->of->sharp_ns) {
+                double residual = reading->value - reading->predicted;
+                seen->size += residual * residual;
                 behind++;
             }
         }
@@ -251,33 +262,8 @@ static void whiten_base(gm_probe *probe, double *means, gm_whitener *whiteners)
             probe->white[index] = sample->value - probe->base[index];
             gm_whitener_next(&whiteners[place], sample->time_ns);
             gm_whiten(&whiteners[place], means + 2 * place, &probe->white[index], 1);
-        }
-    }
-}
-
-/// Step, ramp and bow on each sensor from one onset on.
-static void weigh_shapes(gm_probe *probe, size_t onset, double *means, gm_whitener *whiteners)
-{
-    int64_t from_ns = probe->onsets_ns[onset];
-    double span_ns = (double)(probe->until_ns - from_ns);
-    memcpy(whiteners, probe->whiteners + onset * probe->witness_count,
-           probe->witness_count * sizeof *whiteners);
-    memset(means, 0, 2 * GM_SHAPES * probe->witness_count * sizeof *means);
-    for (size_t index = probe->starts_at[onset]; index < probe->sample_count; index++) {
-        uint32_t place = probe->places[probe->samples[index].sensor];
-        if (place == UINT32_MAX) {
-            continue;
-        }
-        gm_witness *seen = &probe->witnesses[place];
-        double part = (double)(probe->samples[index].time_ns - from_ns) / span_ns;
-        double shapes[GM_SHAPES] = { 1.0, part, part * part };
-        gm_whitener_next(&whiteners[place], probe->samples[index].time_ns);
-        gm_whiten(&whiteners[place], means + 2 * GM_SHAPES * place, shapes, GM_SHAPES);
-        for (size_t row = 0; row < GM_SHAPES; row++) {
-            for (size_t column = 0; column < GM_SHAPES; column++) {
-                seen->squares[onset][row][column] += shapes[row] * shapes[column];
-            }
-            seen->products[onset][row] += shapes[row] * probe->white[index];
+            gm_witness *seen = &probe->witnesses[place];
+            seen->unusual += probe->white[index] * probe->white[index] / (double)seen->count;
         }
     }
 }
@@ -286,7 +272,7 @@ static gm_status learn_base(gm_probe *probe, gm_error *error)
 {
     gm_status status = gm_rerun_base(probe, error);
     size_t count = probe->witness_count;
-    double *means = gm_arena_new(probe->arena, 2 * GM_SHAPES * count, sizeof *means);
+    double *means = gm_arena_new(probe->arena, 2 * count, sizeof *means);
     gm_whitener *whiteners = gm_arena_new(probe->arena, count, sizeof *whiteners);
     if (status == GM_OK && (means == NULL || whiteners == NULL)) {
         status = gm_probe_no_memory(error);
@@ -294,9 +280,6 @@ static gm_status learn_base(gm_probe *probe, gm_error *error)
     if (status == GM_OK) {
         fit_models(probe);
         whiten_base(probe, means, whiteners);
-        for (size_t onset = 0; onset < probe->onset_count; onset++) {
-            weigh_shapes(probe, onset, means, whiteners);
-        }
     }
     return status;
 }
@@ -419,11 +402,19 @@ static void make_short_list(const gm_probe *probe, gm_batch *batch)
     }
 }
 
-/// The short list at every onset, with about the sizes found.
+/// The short list at every onset, with about the sizes found. When a sensor's fault explains it far
+/// better than any suspect, that settles it.
 static gm_status try_again(gm_probe *probe, gm_batch *batch, gm_error *error)
 {
     gm_status status = GM_OK;
+    double best = -INFINITY;
+    for (size_t index = 0; index < probe->explanation_count; index++) {
+        best = fmax(best, probe->explanations[index].log_odds);
+    }
     make_short_list(probe, batch);
+    if (batch->count > 0 && batch->suspects[0]->log_odds[probe->alarm_onset] < best - hopeless) {
+        return GM_OK;
+    }
     for (size_t onset = 0; status == GM_OK && batch->count > 0 && onset < probe->onset_count;
          onset++) {
         batch->onset = onset;
@@ -446,6 +437,9 @@ static gm_status inquire(gm_probe *probe, gm_suspicion *found, gm_decision *deci
     }
     if (status == GM_OK) {
         status = learn_base(probe, error);
+    }
+    if (status == GM_OK) {
+        status = gm_probe_weigh_sensors(probe, error);
     }
     if (status == GM_OK) {
         status = try_all(probe, &batch, error);

@@ -1,13 +1,14 @@
 // Cases on disk: `suspects/ID` of the catalogue, ID the first event's, in 20 digits. It holds
 // (codec/pack.h) version u16, start, raised, due and gap i64, events as count u32 and for each id
-// u64 and the sensor's name; evaluated i64, samples u64, none f64, adopted u64, text; suspects as
-// count u32 and for each address, sensor, unit, size f64, probability f64, since i64.
+// u64 and the sensor's name; evaluated i64, samples u64, none f64, adopted u64, text, verdict,
+// kind; suspects as count u32 and for each address, sensor, partner, kind, unit, size f64,
+// probability f64, since i64.
 #include <stdio.h>
 #include <string.h>
 
 #include "twin/suspects.h"
 
-enum { KEEP_VERSION = 2, KEY_SIZE = 64, SUSPECT_SIZE_LEAST = 36, EVENT_SIZE_LEAST = 12 };
+enum { KEEP_VERSION = 3, KEY_SIZE = 64, SUSPECT_SIZE_LEAST = 44, EVENT_SIZE_LEAST = 12 };
 
 static const char prefix[] = "suspects/";
 
@@ -34,11 +35,15 @@ static void pack_case(const gm_twin *twin, const gm_suspect_case *of, gm_string 
     gm_pack_f64(out, found->none);
     gm_pack_u64(out, of->adopted);
     gm_pack_text(out, gm_text_of(found->text));
+    gm_pack_text(out, gm_text_of(found->verdict));
+    gm_pack_text(out, gm_text_of(found->kind));
     gm_pack_u32(out, (uint32_t)found->count);
     for (size_t index = 0; index < found->count; index++) {
         const gm_suspect *suspect = &found->suspects[index];
         gm_pack_text(out, gm_text_of(suspect->address));
         gm_pack_text(out, gm_text_of(suspect->sensor));
+        gm_pack_text(out, gm_text_of(suspect->partner));
+        gm_pack_text(out, gm_text_of(suspect->kind));
         gm_pack_text(out, gm_text_of(suspect->unit));
         gm_pack_f64(out, suspect->size);
         gm_pack_f64(out, suspect->probability);
@@ -125,12 +130,16 @@ static void take_case(void *context, const char *key, const void *bytes, size_t 
     of->adopted = gm_unpack_u64(&in);
     found->adopted = of->adopted != 0;
     take_text(found->text, sizeof found->text, &in);
+    take_text(found->verdict, sizeof found->verdict, &in);
+    take_text(found->kind, sizeof found->kind, &in);
     found->count = gm_unpack_count(&in, SUSPECT_SIZE_LEAST);
     in.failed = in.failed || found->count > GM_SUSPECT_ROWS;
     for (size_t index = 0; !in.failed && index < found->count; index++) {
         gm_suspect *suspect = &found->suspects[index];
         take_text(suspect->address, sizeof suspect->address, &in);
         take_text(suspect->sensor, sizeof suspect->sensor, &in);
+        take_text(suspect->partner, sizeof suspect->partner, &in);
+        take_text(suspect->kind, sizeof suspect->kind, &in);
         take_text(suspect->unit, sizeof suspect->unit, &in);
         suspect->size = gm_unpack_f64(&in);
         suspect->probability = gm_unpack_f64(&in);

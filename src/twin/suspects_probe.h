@@ -2,10 +2,14 @@
 #ifndef GEMEL_TWIN_SUSPECTS_PROBE_H
 #define GEMEL_TWIN_SUSPECTS_PROBE_H
 
-#include "assim/evidence.h"
+#include "assim/diagnosis.h"
+#include "assim/sensor_faults.h"
 #include "twin/suspects.h"
 
-enum { ONSETS = 10 }; // times at which it may have happened
+enum {
+    ONSETS = 10,                             // times at which the plant may have changed
+    SENSOR_ONSETS = GM_FAULT_ONSETS_MAX / 2, // and a sensor may have failed
+};
 
 /// What is known of one suspect. Log odds and sizes are those of the last look.
 typedef struct gm_accused {
@@ -22,13 +26,20 @@ typedef struct gm_accused {
 /// One measured sensor of the group.
 typedef struct gm_witness {
     uint32_t sensor;
-    gm_residual *residuals; // [count] in the run without a change
+    bool alarmed;               // an event of the case is its
+    gm_fault_reading *readings; // [count] beside the run without a change
     size_t count;
     double noise; // standard deviation of a measurement
     gm_residual_model model;
-    double size; // of its residuals behind the alarm's beginning, root mean square
-    double squares[ONSETS][GM_SHAPES][GM_SHAPES], products[ONSETS][GM_SHAPES];
+    double size;    // of its residuals behind the alarm's beginning, root mean square
+    double unusual; // mean square of its whitened residuals
 } gm_witness;
+
+/// Who an explanation is about.
+typedef struct gm_explained {
+    const gm_witness *witness, *partner; // NULL: no sensor; not swapped
+    const gm_accused *suspect;           // NULL: no suspect
+} gm_explained;
 
 typedef struct gm_probe {
     gm_twin *twin;
@@ -48,12 +59,15 @@ typedef struct gm_probe {
     int64_t onsets_ns[ONSETS];
     size_t onset_count, alarm_onset; // the alarm's beginning among them
     gm_state *starts[ONSETS];
-    size_t starts_at[ONSETS]; // samples before them
-    gm_whitener *whiteners;   // [onset_count][witness_count]
-    gm_ref *refs;             // [witness_count]
-    double *predictions;      // [witness_count][lanes]
-    double *values;           // [lanes]
-    uint32_t *sources;        // [lanes]
+    size_t starts_at[ONSETS];     // samples before them
+    gm_whitener *whiteners;       // [onset_count][witness_count]
+    gm_explanation *explanations; // [explanation_count]
+    gm_explained *about;          // [explanation_count]
+    size_t explanation_count, explanation_capacity;
+    gm_ref *refs;        // [witness_count]
+    double *predictions; // [witness_count][lanes]
+    double *values;      // [lanes]
+    uint32_t *sources;   // [lanes]
 } gm_probe;
 
 /// Suspects that are tried together, lane by lane.
@@ -78,9 +92,14 @@ gm_status gm_rerun_base(gm_probe *probe, gm_error *error);
 /// A batch (suspects, count, onset, sizes) from its onset on: what is behind them.
 gm_status gm_rerun_batch(gm_probe *probe, gm_batch *batch, gm_error *error);
 
+// ---- suspects_sensors.c ----
+
+/// Adds what sensors alone may have done, nothing, and something that nobody thought of. First.
+gm_status gm_probe_weigh_sensors(gm_probe *probe, gm_error *error);
+
 // ---- suspects_verdict.c ----
 
-/// Makes log odds of all hypotheses probabilities, ranks them, puts them into words, and proposes
+/// Makes log odds of all explanations probabilities, ranks them, puts them into words, and proposes
 /// what could be adopted.
 gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_decision *decision,
                          gm_error *error);

@@ -105,8 +105,8 @@ static void take_measurement(gm_probe *probe, const gm_rerun *run, size_t index,
     }
     gm_witness *seen = &probe->witnesses[probe->places[sample->sensor]];
     probe->base[index] = predictions[0];
-    seen->residuals[seen->count++] =
-        (gm_residual){ sample->time_ns, sample->value - predictions[0] };
+    seen->readings[seen->count++] =
+        (gm_fault_reading){ sample->time_ns, sample->value, predictions[0] };
 }
 
 /// Samples [run->at, end) of one time, at which the state is.

@@ -3,14 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "base/calendar.h"
 #include "twin/suspects_probe.h"
 
-static const double suspicion = 0.6, distrust = 0.2, doubt = 0.1, calmness = 0.1; // before looking
-static const double shape_prior = 3.0;  // of a sensor's own change, in what its residuals are
-static const double clear_share = 0.5;  // a probability from which it is "most likely"
-static const double told_share = 0.05;  // and below which others are not told of
+static const double told_share = 0.02;  // a probability below which addresses are not spelled out
 static const double place_share = 1e-3; // and below which none is adopted
+
+static const char *const verdict_names[] = {
+    [GM_CANNOT_TELL] = "unclear", [GM_CLASS_IS_CLEAR] = "class", [GM_CLEAR] = "clear"
+};
 
 /// log sum exp of log odds over onsets, evenly likely; those not looked at (NAN) are left out.
 /// @param likeliest  out
@@ -31,49 +31,6 @@ static double over_onsets(const double *log_odds, size_t count, size_t *likelies
     return most > -INFINITY ? most + log(sum / (double)looked) : most;
 }
 
-/// A sensor that reads too much or too little: a step on it alone.
-static double weigh_sensor(const gm_probe *probe, const gm_witness *seen, double *size,
-                           size_t *onset)
-{
-    double log_odds[ONSETS] = { 0 }, prior = shape_prior * fmax(seen->size, seen->model.noise);
-    double sizes[ONSETS] = { 0 };
-    *onset = 0;
-    *size = 0.0;
-    if (seen->count == 0) {
-        return -INFINITY; // it said nothing that could be off
-    }
-    for (size_t index = 0; index < probe->onset_count; index++) {
-        gm_evidence told =
-            gm_evidence_of(seen->squares[index][0][0], seen->products[index][0], prior);
-        log_odds[index] = told.log_odds;
-        sizes[index] = told.size;
-    }
-    double all = over_onsets(log_odds, probe->onset_count, onset);
-    *size = sizes[*onset];
-    return all;
-}
-
-/// Something else: each sensor follows shapes of its own, or none.
-static double weigh_others(const gm_probe *probe)
-{
-    double log_odds[ONSETS] = { 0 };
-    size_t onset = 0;
-    for (size_t index = 0; index < probe->onset_count; index++) {
-        log_odds[index] = 0.0;
-        for (size_t place = 0; place < probe->witness_count; place++) {
-            const gm_witness *seen = &probe->witnesses[place];
-            if (seen->count == 0) {
-                continue;
-            }
-            double prior = shape_prior * fmax(seen->size, seen->model.noise);
-            double odds = gm_evidence_of_shapes(seen->squares[index], seen->products[index], prior);
-            log_odds[index] += odds > 0.0 ? odds + log1p(exp(-odds)) : log1p(exp(odds));
-            log_odds[index] -= log(2.0);
-        }
-    }
-    return over_onsets(log_odds, probe->onset_count, &onset);
-}
-
 /// Puts a suspect where it belongs among the likeliest.
 static void rank(gm_suspicion *found, const gm_suspect *suspect)
 {
@@ -88,100 +45,74 @@ static void rank(gm_suspicion *found, const gm_suspect *suspect)
     }
 }
 
-static void rank_suspect(const gm_probe *probe, const gm_accused *of, double probability,
-                         gm_suspicion *found)
+// ---- all explanations ----
+
+/// A change of an input acts on the plant; any other is one of the plant itself.
+static gm_explanation_class class_of(const gm_probe *probe, const gm_accused *suspect)
 {
-    const gm_world *world = probe->twin->world;
-    gm_suspect row = { .size = of->sizes[of->onset] * of->change,
-                       .probability = probability,
-                       .since_ns = probe->onsets_ns[of->onset] };
-    gm_world_address(world, of->trial->ref, row.address, sizeof row.address);
-    snprintf(row.unit, sizeof row.unit, "%s", gm_world_field(world, of->trial->ref)->unit);
-    rank(found, &row);
+    return gm_world_role(probe->twin->world, suspect->trial->ref) == GM_INPUT ? GM_EXPLAINED_INPUT
+                                                                              : GM_EXPLAINED_PLANT;
 }
 
-/// What an alarmed sensor may have done by itself.
-typedef struct sensor_bias {
-    const gm_witness *of;
-    double weight, size;
-    size_t onset;
-} sensor_bias;
-
-static void rank_bias(const gm_probe *probe, const sensor_bias *of, double probability,
-                      gm_suspicion *found)
+static void add_suspects(gm_probe *probe)
 {
-    const gm_world_sensor *sensor = &probe->twin->world->sensors[of->of->sensor];
-    gm_suspect row = { .size = of->size,
-                       .probability = probability,
-                       .since_ns = probe->onsets_ns[of->onset] };
-    snprintf(row.sensor, sizeof row.sensor, "%s", sensor->name);
-    snprintf(row.unit, sizeof row.unit, "%s", sensor->field_unit);
-    rank(found, &row);
-}
-
-static void tell(gm_string *out, const gm_suspect *suspect, bool fully)
-{
-    char since[40];
-    gm_time_format(suspect->since_ns, since);
-    bool plant = suspect->address[0] != '\0';
-    gm_string_format(out, "%s%s%s", plant ? suspect->address : "sensor ", suspect->sensor,
-                     plant ? "" : " alone"); // or the model, in what it alone sees
-    if (fully) {
-        gm_string_format(out, "%s %+.3g %s since %s", plant ? ":" : ", off by", suspect->size,
-                         suspect->unit, since);
+    for (size_t index = 0; index < probe->suspect_count; index++) {
+        gm_accused *suspect = &probe->suspects[index];
+        suspect->onset = probe->alarm_onset;
+        double log_odds = over_onsets(suspect->log_odds, probe->onset_count, &suspect->onset);
+        probe->explanations[probe->explanation_count] = (gm_explanation){
+            .class = class_of(probe, suspect),
+            .unit = gm_world_field(probe->twin->world, suspect->trial->ref)->unit,
+            .log_odds = log_odds,
+            .weight = exp(suspect->trial->log_prior),
+            .size = suspect->sizes[suspect->onset] * suspect->change,
+            .since_ns = probe->onsets_ns[suspect->onset],
+        };
+        probe->about[probe->explanation_count++] = (gm_explained){ .suspect = suspect };
     }
-    gm_string_format(out, " (%.0f %%)", 100.0 * suspect->probability);
 }
 
-/// The end of the event's sentence.
-static gm_status describe(gm_suspicion *found, gm_error *error)
+/// Addresses of those that are likely at all, as subjects.
+static gm_status name_suspects(gm_probe *probe, size_t best, gm_error *error)
 {
-    gm_string text = { 0 };
-    double best = found->count > 0 ? found->suspects[0].probability : 0.0;
-    bool clear = best >= clear_share;
-    if (found->count == 0 || found->none >= best) {
-        gm_string_format(&text, "cannot tell what changed: none of the suspects (%.0f %%)",
-                         100.0 * found->none);
+    for (size_t index = 0; index < probe->explanation_count; index++) {
+        gm_explanation *of = &probe->explanations[index];
+        const gm_accused *suspect = probe->about[index].suspect;
+        if (suspect == NULL || (of->probability < told_share && index != best)) {
+            continue;
+        }
+        enum { ADDRESS_SIZE = sizeof(((gm_suspect *)NULL)->address) };
+        char *address = gm_arena_new(probe->arena, ADDRESS_SIZE, 1);
+        if (address == NULL) {
+            return gm_probe_no_memory(error);
+        }
+        gm_world_address(probe->twin->world, suspect->trial->ref, address, ADDRESS_SIZE);
+        of->subject = address;
+    }
+    return GM_OK;
+}
+
+static void rank_explanation(const gm_probe *probe, size_t index, gm_suspicion *found)
+{
+    const gm_explanation *of = &probe->explanations[index];
+    const gm_explained *about = &probe->about[index];
+    bool full = found->count == GM_SUSPECT_ROWS;
+    if (full && of->probability <= found->suspects[GM_SUSPECT_ROWS - 1].probability) {
+        return;
+    }
+    gm_suspect row = { .size = of->size, .probability = of->probability, .since_ns = of->since_ns };
+    snprintf(row.kind, sizeof row.kind, "%s", gm_explanation_class_name(of->class));
+    if (about->suspect != NULL) {
+        gm_world_address(probe->twin->world, about->suspect->trial->ref, row.address,
+                         sizeof row.address);
     } else {
-        gm_string_format(&text, "%s", clear ? "most likely " : "cannot tell between ");
-        for (size_t index = 0; index < found->count && index < 3; index++) {
-            if (index == 0 || found->suspects[index].probability >= told_share) {
-                gm_string_format(&text, "%s",
-                                 index == 0            ? ""
-                                 : clear && index == 1 ? ", then "
-                                                       : ", ");
-                tell(&text, &found->suspects[index], index == 0 && clear);
-            }
-        }
+        snprintf(row.sensor, sizeof row.sensor, "%s", of->subject);
+        snprintf(row.partner, sizeof row.partner, "%s", of->partner != NULL ? of->partner : "");
     }
-    gm_status status = text.failed ? gm_probe_no_memory(error) : GM_OK;
-    snprintf(found->text, sizeof found->text, "%.*s", (int)text.size,
-             text.data != NULL ? text.data : "");
-    gm_string_free(&text);
-    return status;
-}
-
-/// The alarmed sensors, each once, and how likely it is that one is off.
-static size_t weigh_sensors(const gm_probe *probe, sensor_bias *biases)
-{
-    const gm_suspect_case *of = probe->of;
-    size_t count = 0;
-    for (size_t index = 0; index < of->event_count; index++) {
-        const gm_witness *seen = &probe->witnesses[probe->places[of->sensors[index]]];
-        size_t other = 0;
-        while (other < count && biases[other].of != seen) {
-            other++;
-        }
-        if (other == count) {
-            sensor_bias *bias = &biases[count++];
-            bias->of = seen;
-            bias->weight = weigh_sensor(probe, seen, &bias->size, &bias->onset);
-        }
-    }
-    for (size_t index = 0; index < count; index++) {
-        biases[index].weight += log(distrust / (double)count);
-    }
-    return count;
+    const char *per_second = of->class == GM_EXPLAINED_DRIFT ? "/s" : "";
+    snprintf(row.unit, sizeof row.unit, "%s%s", of->class == GM_EXPLAINED_NOISE ? "1" : of->unit,
+             per_second);
+    rank(found, &row);
 }
 
 // ---- what could be adopted ----
@@ -275,38 +206,34 @@ gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_decision *deci
     if (probabilities == NULL) {
         return gm_probe_no_memory(error);
     }
-    sensor_bias biases[SUSPECT_MEMBERS] = { 0 };
-    size_t sensors = weigh_sensors(probe, biases);
-    double others = log(doubt) + weigh_others(probe), nothing = log(calmness);
-    double most = fmax(others, nothing);
-    for (size_t index = 0; index < sensors; index++) {
-        most = fmax(most, biases[index].weight);
+    const gm_diagnosis_rule rule = gm_default_diagnosis_rule();
+    gm_diagnosis diagnosis;
+    add_suspects(probe);
+    gm_status status =
+        gm_diagnose(&rule, probe->explanations, probe->explanation_count, &diagnosis, error);
+    if (status == GM_OK) {
+        status = name_suspects(probe, diagnosis.best, error);
     }
-    for (size_t index = 0; index < probe->suspect_count; index++) {
-        gm_accused *suspect = &probe->suspects[index];
-        suspect->onset = probe->alarm_onset;
-        suspect->weight = over_onsets(suspect->log_odds, probe->onset_count, &suspect->onset) +
-                          suspect->trial->log_prior + log(suspicion);
-        most = fmax(most, suspect->weight);
+    if (status != GM_OK) {
+        return status;
     }
-    double none = exp(others - most) + exp(nothing - most), sum = none;
-    for (size_t index = 0; index < sensors; index++) {
-        sum += exp(biases[index].weight - most);
-    }
-    for (size_t index = 0; index < probe->suspect_count; index++) {
-        sum += exp(probe->suspects[index].weight - most);
-    }
-    found->none = none / sum;
-    for (size_t index = 0; index < sensors; index++) {
-        rank_bias(probe, &biases[index], exp(biases[index].weight - most) / sum, found);
-    }
-    for (size_t index = 0; index < probe->suspect_count; index++) {
-        const gm_accused *suspect = &probe->suspects[index];
-        if (suspect->weight > -INFINITY) {
-            probabilities[index] = exp(suspect->weight - most) / sum;
-            rank_suspect(probe, suspect, probabilities[index], found);
+    found->none = 0.0;
+    for (size_t index = 0; index < probe->explanation_count; index++) {
+        const gm_explained *about = &probe->about[index];
+        double probability = probe->explanations[index].probability;
+        if (about->suspect == NULL && about->witness == NULL) {
+            found->none += probability;
+        } else if (probe->explanations[index].log_odds > -INFINITY) {
+            rank_explanation(probe, index, found);
+        }
+        if (about->suspect != NULL) {
+            probabilities[about->suspect - probe->suspects] = probability;
         }
     }
+    snprintf(found->verdict, sizeof found->verdict, "%s", verdict_names[diagnosis.verdict]);
+    snprintf(found->kind, sizeof found->kind, "%s", gm_explanation_class_name(diagnosis.class));
+    gm_diagnosis_tell(&diagnosis, probe->explanations, probe->explanation_count, found->text,
+                      sizeof found->text);
     propose(probe, probabilities, decision);
-    return describe(found, error);
+    return GM_OK;
 }

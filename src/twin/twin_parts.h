@@ -20,6 +20,7 @@
 #include "store/history.h"
 #include "store/journal.h"
 #include "store/snapshots.h"
+#include "twin/alarm_signs.h"
 #include "world/world_parts.h"
 
 enum {
@@ -76,20 +77,11 @@ typedef struct gm_sensor_memory {
     int64_t time_ns; // of its last sample
     double value;    // SI
     double estimate, spread, innovation;
-    double scale; // running size of normalised innovations about their mean
-    double bias;  // their running mean, of long memory
-    // running means of neighbours' product and of squares, about the mean; the last deviation
-    double product, square, last;
-    uint32_t far; // the last one was far off all lanes: a bit for every hypothesis
-    double level; // their running mean, of short memory
-    double sums[2],
-        bases[2];        // one-sided cumulated sums, above and below; where they stood at since_ns
-    int64_t since_ns[2]; // when they were last small
-    uint32_t runs[2];    // measurements since then
-    uint32_t count;      // of innovations, saturating
-    uint32_t calm;       // measurements in a row without a sign of deviation
-    uint32_t quality;    // gm_quality
-    uint32_t muting;     // its event keeps the group's parameters at rest
+    gm_alarm_signs signs;
+    uint32_t far;                 // the last one was far off all lanes: a bit for every hypothesis
+    uint32_t count;               // of innovations, saturating
+    uint32_t quality;             // gm_quality
+    uint32_t muting;              // its event keeps the group's parameters at rest
     uint64_t events[EVENT_KINDS]; // id of the open event of each kind, 0 for none
     int64_t starts_ns[EVENT_KINDS];
 } gm_sensor_memory;
@@ -261,11 +253,7 @@ typedef struct gm_kept_event {
 
 /// `detect:` of the world file.
 typedef struct gm_detect {
-    double slack;           // normalised innovations up to this size do not add up
-    double threshold;       // of the cumulated sum
-    double calm;            // running mean below which a sensor is calm
-    uint32_t calm_count;    // measurements in a row until an event is cleared
-    uint32_t warm_up;       // measurements before the first event
+    gm_sign_rule signs;
     double stale;           // multiples of `every` without a sample
     int64_t learn_after_ns; // an event that lasts longer no longer keeps parameters from learning
 } gm_detect;
@@ -460,10 +448,7 @@ void gm_monitor_arrival(gm_twin *twin, const gm_arrived *entry, double value, bo
 /// A measurement and what it said against the lanes.
 void gm_monitor_take(gm_twin *twin, const gm_arrived *entry,
                      const struct gm_innovation *innovation);
-/// How many measurements of a sensor say as much as one independent one would: innovations that
-/// follow each other are the model's error, seen again and again. (1 + r) / (1 - r) for a
-/// correlation r of neighbours (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8 (1946) 184-197);
-/// new sensors are taken for correlated.
+/// gm_signs_caution of a sensor.
 double gm_monitor_caution(const gm_sensor_memory *memory);
 /// The end of a cycle: sensors that should have spoken.
 void gm_monitor_silence(gm_twin *twin, int64_t time_ns);

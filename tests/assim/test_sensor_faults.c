@@ -28,7 +28,8 @@ static double normal(uint64_t seed, uint32_t purpose, uint64_t occurrence)
 }
 
 /// A healthy sensor, read to hundredths.
-static void play(uint64_t seed, const gm_residual_model *model, size_t count, gm_reading *readings)
+static void play(uint64_t seed, const gm_residual_model *model, size_t count,
+                 gm_fault_reading *readings)
 {
     double offset = model->offset * normal(seed, 1, 0), error = 0.0;
     double keep = exp(-STEP_S / model->time_s);
@@ -36,13 +37,13 @@ static void play(uint64_t seed, const gm_residual_model *model, size_t count, gm
         double predicted = 20.0 + 3.0 * sin(0.15 * (double)index);
         error = keep * error + model->error * sqrt(1.0 - keep * keep) * normal(seed, 2, index);
         double value = predicted + offset + error + model->noise * normal(seed, 3, index);
-        readings[index] = (gm_reading){ .time_ns = (int64_t)(index + 1) * STEP_S * second_ns,
-                                        .value = 0.01 * nearbyint(100.0 * value),
-                                        .predicted = predicted };
+        readings[index] = (gm_fault_reading){ .time_ns = (int64_t)(index + 1) * STEP_S * second_ns,
+                                              .value = 0.01 * nearbyint(100.0 * value),
+                                              .predicted = predicted };
     }
 }
 
-static gm_sensor_series series_of(const gm_residual_model *model, const gm_reading *readings,
+static gm_sensor_series series_of(const gm_residual_model *model, const gm_fault_reading *readings,
                                   size_t count)
 {
     return (gm_sensor_series){
@@ -82,7 +83,7 @@ static double log_density(double *c, const double *values, size_t count)
     return sum;
 }
 
-static void residuals_of(const gm_reading *readings, double *residuals)
+static void residuals_of(const gm_fault_reading *readings, double *residuals)
 {
     for (size_t index = 0; index < FEW; index++) {
         residuals[index] = readings[index].value - readings[index].predicted;
@@ -120,10 +121,10 @@ static void assert_near(double value, double expected, double tolerance)
 static void odds_of_biases_drifts_and_noise_are_exact(void **state)
 {
     (void)state;
-    static const double factors[] = { 1.5, 2.0, 3.0, 4.5, 7.0 };
+    static const double factors[] = { 2.0, 3.0, 4.5, 7.0 };
     const size_t first = 4;
     for (uint64_t seed = 1; seed <= 5; seed++) {
-        gm_reading readings[FEW];
+        gm_fault_reading readings[FEW];
         play(seed, &wandering, FEW, readings);
         readings[7].value += 0.4;
         const gm_sensor_series series = series_of(&wandering, readings, FEW);
@@ -138,11 +139,11 @@ static void odds_of_biases_drifts_and_noise_are_exact(void **state)
             ramp[index] = (double)(readings[index].time_ns - onset_ns) /
                           (double)(readings[FEW - 1].time_ns - onset_ns);
         }
-        for (size_t kind = 0; kind < 5; kind++) {
+        for (size_t kind = 0; kind < 4; kind++) {
             double c[FEW * FEW];
             covariance_of(&series, first, factors[kind], c);
             noise +=
-                0.2 * exp(log_density(c, residuals, FEW) - healthy_density(&series, residuals));
+                0.25 * exp(log_density(c, residuals, FEW) - healthy_density(&series, residuals));
         }
         assert_near(told[GM_FAULT_BIAS].log_odds, shape_odds(&series, residuals, step), 1e-9);
         assert_near(told[GM_FAULT_DRIFT].log_odds, shape_odds(&series, residuals, ramp), 1e-9);
@@ -155,7 +156,7 @@ static void odds_of_swaps_are_exact(void **state)
 {
     (void)state;
     const size_t first = 3;
-    gm_reading readings[2][FEW];
+    gm_fault_reading readings[2][FEW];
     gm_sensor_series pair[2];
     double before = 0.0, after = 0.0;
     for (size_t side = 0; side < 2; side++) {
@@ -184,7 +185,7 @@ static void odds_of_spikes_and_rest_are_exact_without_wander(void **state)
     (void)state;
     static const double kinds[][2] = { { 0.03, 6.0 }, { 0.03, 15.0 }, { 0.1, 6.0 },
                                        { 0.1, 15.0 }, { 0.3, 8.0 },   { 0.1, 50.0 } };
-    gm_reading readings[FEW];
+    gm_fault_reading readings[FEW];
     play(3, &white, FEW, readings);
     readings[6].value += 1.1;
     const gm_sensor_series series = series_of(&white, readings, FEW);
@@ -223,7 +224,8 @@ static void grid(int64_t times_ns[ONSETS])
 }
 
 /// @param since  the first reading affected
-static void spoil(gm_sensor_fault fault, uint64_t seed, size_t since, gm_reading readings[MANY])
+static void spoil(gm_sensor_fault fault, uint64_t seed, size_t since,
+                  gm_fault_reading readings[MANY])
 {
     for (size_t index = since; index < MANY; index++) {
         double *value = &readings[index].value, noise = *value - readings[index].predicted;
@@ -249,7 +251,7 @@ static void every_kind_is_known_again(void **state)
     const gm_onsets onsets = { times_ns, ONSETS };
     for (gm_sensor_fault fault = 1; fault < GM_SENSOR_FAULTS; fault++) {
         for (uint64_t seed = 30; seed < 40; seed++) {
-            gm_reading readings[MANY];
+            gm_fault_reading readings[MANY];
             gm_fault_evidence told[GM_SENSOR_FAULTS];
             play(seed, &wandering, MANY, readings);
             spoil(fault, seed, since, readings);
@@ -272,7 +274,7 @@ static void healthy_sensors_are_not_blamed(void **state)
     grid(times_ns);
     const gm_onsets onsets = { times_ns, ONSETS };
     for (uint64_t seed = 1; seed <= 50; seed++) {
-        gm_reading readings[2][MANY];
+        gm_fault_reading readings[2][MANY];
         gm_fault_evidence told[GM_SENSOR_FAULTS], swap, several;
         play(seed, &wandering, MANY, readings[0]);
         play(seed + 1000, &wandering, MANY, readings[1]);
@@ -298,7 +300,7 @@ static void sizes_and_times_are_found(void **state)
     int64_t times_ns[ONSETS];
     grid(times_ns);
     const gm_onsets onsets = { times_ns, ONSETS };
-    gm_reading readings[MANY];
+    gm_fault_reading readings[MANY];
     gm_fault_evidence told[GM_SENSOR_FAULTS];
     const gm_sensor_series series = series_of(&wandering, readings, MANY);
     play(70, &wandering, MANY, readings);
@@ -325,9 +327,10 @@ static void coarse_sensors_may_rest(void **state)
     int64_t times_ns[ONSETS];
     grid(times_ns);
     const gm_onsets onsets = { times_ns, ONSETS };
-    gm_reading readings[MANY];
+    gm_fault_reading readings[MANY];
     for (size_t index = 0; index < MANY; index++) {
-        readings[index] = (gm_reading){ (int64_t)(index + 1) * STEP_S * second_ns, 20.0, 20.0 };
+        readings[index] =
+            (gm_fault_reading){ (int64_t)(index + 1) * STEP_S * second_ns, 20.0, 20.0 };
     }
     gm_sensor_series series = series_of(&wandering, readings, MANY);
     gm_fault_evidence told[GM_SENSOR_FAULTS];
@@ -348,7 +351,7 @@ static void swaps_are_known_and_those_of_one_place_are_not(void **state)
     int64_t times_ns[ONSETS];
     grid(times_ns);
     const gm_onsets onsets = { times_ns, ONSETS };
-    gm_reading readings[2][MANY];
+    gm_fault_reading readings[2][MANY];
     gm_fault_evidence told;
     for (int apart = 0; apart < 2; apart++) {
         for (size_t side = 0; side < 2; side++) {
@@ -379,7 +382,7 @@ static void several_must_deviate_together(void **state)
     int64_t times_ns[ONSETS];
     grid(times_ns);
     const gm_onsets onsets = { times_ns, ONSETS };
-    gm_reading readings[SENSORS][MANY];
+    gm_fault_reading readings[SENSORS][MANY];
     gm_sensor_series sensors[SENSORS];
     double odds[SENSORS + 1];
     for (size_t deviating = 0; deviating <= SENSORS; deviating++) {
@@ -404,7 +407,11 @@ static void several_must_deviate_together(void **state)
     assert_int_equal(gm_sensors_deviate_weigh(sensors, 2, &onsets, &told, NULL), GM_OK);
     assert_true(alone[GM_FAULT_BIAS].log_odds > told.log_odds + 2.0);
     assert_true(odds[2] > 10.0 && odds[4] > odds[3] && odds[3] > odds[2]);
-    assert_int_equal(gm_sensors_deviate_weigh(sensors, 1, &onsets, &told, NULL), GM_OK);
+    // where there is one alone, it may as well be the plant
+    gm_fault_evidence single;
+    assert_int_equal(gm_sensors_deviate_weigh(sensors, 1, &onsets, &single, NULL), GM_OK);
+    assert_true(single.log_odds > told.log_odds + 2.0);
+    assert_int_equal(gm_sensors_deviate_weigh(sensors, 0, &onsets, &told, NULL), GM_OK);
     assert_true(told.log_odds == -INFINITY);
 }
 
@@ -438,7 +445,7 @@ static void what_makes_no_sense_is_refused(void **state)
     for (size_t kind = 0; kind < sizeof expected / sizeof *expected; kind++) {
         int64_t times_ns[ONSETS];
         grid(times_ns);
-        gm_reading readings[MANY];
+        gm_fault_reading readings[MANY];
         play(1, &wandering, MANY, readings);
         gm_sensor_series series = series_of(&wandering, readings, MANY);
         gm_onsets onsets = { times_ns, ONSETS };
@@ -465,7 +472,7 @@ static void swaps_need_the_same_times(void **state)
     int64_t times_ns[ONSETS];
     grid(times_ns);
     const gm_onsets onsets = { times_ns, ONSETS };
-    gm_reading readings[2][MANY];
+    gm_fault_reading readings[2][MANY];
     play(1, &wandering, MANY, readings[0]);
     play(2, &wandering, MANY, readings[1]);
     gm_sensor_series pair[2] = { series_of(&wandering, readings[0], MANY),

@@ -131,8 +131,11 @@ static void bad_suspects_are_refused_with_their_place(void **state)
         { HEAD "    - house/r1/power\n", GM_INVALID, ":42:5: ", "a map" },
         { WINDOW "1 s\n", GM_LIMIT, ":43:19: ", "4 to 65536 cycles" },
         { WINDOW "3 K\n", GM_INVALID, ":43:19: ", "3 K" },
-        { HOUSE_HEAD "detect:\n  suspect window: 30 min\n", GM_INVALID,
-          ":41:3: ", "no `suspects`" },
+        { HOUSE_HEAD "detect:\n  suspect window: 30 min\n  diagnose: false\n", GM_INVALID,
+          ":41:3: ", "nobody looks" },
+        { HEAD "    house/r1/power: {times: 2}\n  diagnose: false\n", GM_INVALID,
+          ":41:3: ", "nobody looks" },
+        { HOUSE_HEAD "detect:\n  diagnose: 3\n", GM_INVALID, ":41:13: ", "true" },
         { HOUSE_HEAD "detect:\n  suspect: {}\n", GM_INVALID, ":41:3: ", "suspects" },
     };
     for (size_t index = 0; index < sizeof bad / sizeof *bad; index++) {
