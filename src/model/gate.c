@@ -275,47 +275,86 @@ static gm_status check_write(const gm_state *state, gm_ref ref, gm_error *error)
     return GM_OK;
 }
 
-/// Makes sure that the segments an address lies in are this state's own.
-static gm_status own_segments(gm_state *state, gm_ref ref, gm_error *error)
+/// Where an address lies in every block of its system.
+typedef struct target {
+    gm_state *state;
+    gm_span *first; // of the first block
+    size_t span_count, block_count, width, offset;
+    gm_type type;
+    const gm_field *field;
+} target;
+
+static target target_of(gm_state *state, gm_ref ref)
 {
     const gm_system_plan *plan = gm_plan_of(state, ref.system);
-    size_t column = gm_model_column(plan->model, ref.class_number, ref.field);
-    size_t offset =
-        ref.element * (size_t)plan->width * gm_type_size(plan->model->columns[column].type);
-    for (size_t block = 0; block < plan->block_count; block++) {
-        gm_span *span = &gm_block_spans(state, ref.system, block)[plan->span_of_column[column]];
-        if (gm_span_own_at(state->layout->pool, span, offset) == NULL) {
-            return gm_error_set(error, GM_MEMORY, "no memory for an own copy of a segment");
-        }
-    }
-    return GM_OK;
+    const gm_class_part *part = &plan->model->classes[ref.class_number];
+    size_t column = part->first_column + ref.field, width = (size_t)plan->width;
+    gm_type type = plan->model->columns[column].type;
+    return (target){ .state = state,
+                     .first = gm_block_spans(state, ref.system, 0) + plan->span_of_column[column],
+                     .span_count = plan->span_count,
+                     .block_count = plan->block_count,
+                     .width = width,
+                     .offset = ref.element * width * gm_type_size(type),
+                     .type = type,
+                     .field = &part->declared->fields[ref.field] };
 }
 
-/// Writes values[lane * stride] to the lanes of one block at an address.
-static void put_block(gm_state *state, gm_ref ref, size_t block, const double *values,
-                      size_t stride)
+/// The place in one block, this state's own; NULL: no memory for an own copy of the segment.
+static unsigned char *own_place(const target *to, size_t block)
 {
-    const gm_system_plan *plan = gm_plan_of(state, ref.system);
-    size_t column = gm_model_column(plan->model, ref.class_number, ref.field);
-    gm_type type = plan->model->columns[column].type;
-    const gm_field *field = &gm_model_class_at(plan->model, ref.class_number)->fields[ref.field];
-    size_t width = (size_t)plan->width, size = gm_type_size(type), first = block * width;
-    size_t left = state->layout->lanes - first, count = left < width ? left : width;
-    gm_span *span = &gm_block_spans(state, ref.system, block)[plan->span_of_column[column]];
-    unsigned char *at = gm_span_own_at(state->layout->pool, span, ref.element * width * size);
-    double min = field->min, max = field->max;
+    return gm_span_own_at(to->state->layout->pool, to->first + block * to->span_count, to->offset);
+}
+
+static double within(double value, double min, double max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
+/// A whole block of numbers, no lane of which has failed. @param values  [GM_BLOCK_LANES]
+static void put_wide(const target *to, const double *values, unsigned char *at)
+{
+    double min = to->field->min, max = to->field->max, bounded[GM_BLOCK_LANES];
+    for (size_t lane = 0; lane < GM_BLOCK_LANES; lane++) {
+        bounded[lane] = within(values[lane], min, max);
+    }
+    memcpy(at, bounded, sizeof bounded);
+}
+
+/// Writes values[lane * stride] to the lanes of one block.
+static void put_block(const target *to, size_t block, const double *values, size_t stride)
+{
+    static const uint8_t none[GM_BLOCK_LANES] = { 0 };
+    const gm_state *state = to->state;
+    size_t first = block * to->width, left = state->layout->lanes - first;
+    size_t count = left < to->width ? left : to->width, size = gm_type_size(to->type);
+    unsigned char *at = own_place(to, block);
+    if (to->type == GM_F64 && stride == 1 && count == GM_BLOCK_LANES &&
+        memcmp(state->failed + first, none, sizeof none) == 0) {
+        put_wide(to, values + first, at);
+        return;
+    }
     for (size_t lane = first; lane < first + count; lane++, at += size) {
-        double value = values[lane * stride];
-        value = value < min ? min : value > max ? max : value;
-        if (state->failed[lane]) {
-            continue;
-        }
-        if (type == GM_F64) {
-            memcpy(at, &value, sizeof value);
-        } else {
-            gm_value_put(type, at, value);
+        if (!state->failed[lane]) {
+            double value = values[lane * stride];
+            gm_value_put(to->type, at, within(value, to->field->min, to->field->max));
         }
     }
+}
+
+/// Whether all values for lanes that are left are finite.
+static bool are_finite(const gm_state *state, const double *values, size_t stride)
+{
+    const size_t lanes = state->layout->lanes;
+    double flaw = 0.0; // or NaN
+    for (size_t lane = 0; lane < lanes; lane++) {
+        flaw += values[lane * stride] - values[lane * stride];
+    }
+    bool finite = true;
+    for (size_t lane = 0; flaw != 0.0 && lane < lanes; lane++) {
+        finite = finite && (isfinite(values[lane * stride]) || state->failed[lane]);
+    }
+    return finite;
 }
 
 /// Writes values[lane * stride]; on failure nothing was written.
@@ -323,22 +362,24 @@ static gm_status write_strided(gm_state *state, gm_ref ref, const double *values
                                gm_error *error)
 {
     gm_status status = check_write(state, ref, error);
-    const size_t lanes = state->layout->lanes;
-    for (size_t lane = 0; status == GM_OK && lane < lanes; lane++) {
-        if (!isfinite(values[lane * stride]) && !state->failed[lane]) {
-            status = gm_error_set(error, GM_NUMERIC,
-                                  "a value that is not finite was to be written to '%s'",
-                                  gm_plan_of(state, ref.system)->model->name);
+    if (status != GM_OK) {
+        return status;
+    }
+    if (!are_finite(state, values, stride)) {
+        return gm_error_set(error, GM_NUMERIC,
+                            "a value that is not finite was to be written to '%s'",
+                            gm_plan_of(state, ref.system)->model->name);
+    }
+    const target to = target_of(state, ref);
+    for (size_t block = 0; block < to.block_count; block++) {
+        if (own_place(&to, block) == NULL) {
+            return gm_error_set(error, GM_MEMORY, "no memory for an own copy of a segment");
         }
     }
-    if (status == GM_OK) {
-        status = own_segments(state, ref, error);
+    for (size_t block = 0; block < to.block_count; block++) {
+        put_block(&to, block, values, stride);
     }
-    size_t blocks = status == GM_OK ? gm_plan_of(state, ref.system)->block_count : 0;
-    for (size_t block = 0; block < blocks; block++) {
-        put_block(state, ref, block, values, stride);
-    }
-    return status;
+    return GM_OK;
 }
 
 gm_status gm_state_write(gm_state *state, gm_ref ref, const double *values, gm_error *error)

@@ -10,6 +10,8 @@
 #include "twin/estimator_parts.h"
 #include "twin/sensing.h"
 
+enum { SHAKEN_TOGETHER = 64 }; // lanes: draws come in batches
+
 gm_value_scale gm_estimate_scale(const gm_world_estimate *estimate, bool relative)
 {
     if (estimate->bounded) {
@@ -62,14 +64,14 @@ static double stepped(gm_value_scale scale, double value, double step)
 
 void gm_shake_lanes(const gm_twin *twin, const gm_shake *how, double *values)
 {
-    double normals[GM_BLOCK_LANES];
-    for (size_t lane = 0; lane < twin->distinct; lane += GM_BLOCK_LANES) {
+    double normals[SHAKEN_TOGETHER];
+    for (size_t lane = 0; lane < twin->distinct; lane += SHAKEN_TOGETHER) {
         gm_draw draw = { .lane = (uint32_t)lane,
                          .element = (uint32_t)how->element,
                          .purpose = how->purpose,
                          .occurrence = how->occurrence };
         size_t width =
-            twin->distinct - lane < GM_BLOCK_LANES ? twin->distinct - lane : GM_BLOCK_LANES;
+            twin->distinct - lane < SHAKEN_TOGETHER ? twin->distinct - lane : SHAKEN_TOGETHER;
         gm_random_normal_lanes(twin->estimator.random, draw, (int)width, normals);
         for (size_t number = 0; number < twin->world->hypothesis_count; number++) {
             double *own = values + number * twin->distinct + lane;
