@@ -550,6 +550,10 @@ static gm_status update_cell(gm_twin *twin, size_t cell, size_t count, gm_error 
         status = analyse(twin, &analyses[each], error);
     }
     if (status == GM_OK) {
+        const gm_watched watched = { cell, count, estimator->entries[0]->sample.time_ns };
+        status = gm_group_watch(twin, &watched, error);
+    }
+    if (status == GM_OK) {
         status = write_values(twin, &of, error);
     }
     if (status == GM_OK) {

@@ -77,21 +77,6 @@ double *gm_filter_surprises(gm_twin *twin, size_t hypothesis)
 
 // ---- the choice ----
 
-static bool measures(const gm_world *world, size_t sensor, size_t group)
-{
-    const gm_world_sensor *declared = &world->sensors[sensor];
-    return !declared->is_driver && world->systems[declared->ref.system].group == group;
-}
-
-static size_t count_sensors(const gm_world *world, size_t group)
-{
-    size_t count = 0;
-    for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
-        count += measures(world, sensor, group);
-    }
-    return count;
-}
-
 gm_filter_kind gm_group_filter_kind(const gm_twin *twin, size_t group)
 {
     const gm_world *world = twin->world;
@@ -392,7 +377,7 @@ static size_t most(size_t a, size_t b)
 /// Numbers of room that the filters of all groups need.
 static size_t room_of(const gm_twin *twin)
 {
-    size_t lanes = twin->distinct, sensors = twin->world->sensor_count;
+    size_t lanes = twin->distinct, sensors = twin->estimator.sensor_room;
     bool matrices = lanes <= TRANSFORM_LANES_MAX;
     size_t room = 1;
     for (size_t group = 0; group < twin->world->group_count; group++) {
@@ -411,17 +396,15 @@ static size_t room_of(const gm_twin *twin)
 static gm_status open_rooms(gm_twin *twin, gm_error *error)
 {
     gm_group_filters *filters = twin->filters;
-    size_t sensors = twin->world->sensor_count;
+    size_t sensors = twin->estimator.sensor_room;
     filters->room = gm_arena_new(twin->arena, room_of(twin), sizeof(double));
     filters->before = gm_arena_new(twin->arena, sensors * twin->distinct, sizeof(double));
     filters->spreads = gm_arena_new(twin->arena, twin->estimator.row_count, sizeof(double));
     filters->learned = gm_arena_new(twin->arena, sensors, sizeof(double));
     filters->scaled = gm_arena_new(twin->arena, sensors, sizeof(double));
     filters->chosen = gm_arena_new(twin->arena, twin->world->system_count, sizeof(bool));
-    filters->last = gm_arena_new(twin->arena, sensors, sizeof *filters->last);
     bool done = filters->room != NULL && filters->before != NULL && filters->spreads != NULL &&
-                filters->learned != NULL && filters->scaled != NULL && filters->chosen != NULL &&
-                filters->last != NULL;
+                filters->learned != NULL && filters->scaled != NULL && filters->chosen != NULL;
     return done ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for filters");
 }
 
@@ -446,16 +429,6 @@ static gm_status open_group(gm_twin *twin, size_t group, gm_error *error)
                                  .discount = options.discount };
     const gm_random filters = gm_random_for(world->seed, "filter");
     filter->random = gm_random_for(filters.key, name_of(world, group));
-    filter->sensors =
-        gm_arena_new(twin->arena, count_sensors(world, group), sizeof *filter->sensors);
-    if (filter->sensors == NULL) {
-        return gm_error_set(error, GM_MEMORY, "no memory for filters");
-    }
-    for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
-        if (measures(world, sensor, group)) {
-            filter->sensors[filter->sensor_count++] = (uint32_t)sensor;
-        }
-    }
     return filter->kind == GM_FILTER_LOCAL
                ? gm_group_places_create(twin, group, &options, &filter->places, error)
                : GM_OK;

@@ -19,7 +19,6 @@ typedef struct gm_filter_memory {
     gm_inflation inflation;
     gm_track track;
     uint64_t lost; // event that tells of a lost track; 0: none
-    int64_t lost_ns;
 } gm_filter_memory;
 
 /// The lanes of one hypothesis about one cell of a group, and what was measured. A group with a
@@ -43,8 +42,6 @@ typedef struct gm_group_filter {
     double jitter, discount;
     gm_random random;
     gm_group_places *places; // local; NULL otherwise
-    uint32_t *sensors;       // [sensor_count] that measure in the group
-    size_t sensor_count;
 } gm_group_filter;
 
 /// Where the parts of SECTION_FILTERS begin, in bytes, and its end.
@@ -55,13 +52,12 @@ typedef struct gm_filter_parts {
 typedef struct gm_group_filters {
     gm_group_filter *groups; // [group_count]
     gm_filter_parts parts;
-    double *room;        // of the filters
-    double *before;      // [sensor_count][distinct lanes] predictions as they were
-    double *spreads;     // [row_count] of states before inflation
-    double *learned;     // [sensor_count] error variances as they are learned
-    double *scaled;      // [sensor_count] times caution; the watch's work
-    gm_innovation *last; // [sensor_count] work of the watch
-    bool *chosen;        // [system_count] of the group that is resampled
+    double *room;    // of the filters
+    double *before;  // [sensor_room][distinct lanes] predictions as they were
+    double *spreads; // [row_count] of states before inflation
+    double *learned; // [sensor_room] error variances as they are learned
+    double *scaled;  // [sensor_room] times caution
+    bool *chosen;    // [system_count] of the group that is resampled
 } gm_group_filters;
 
 /// Bytes of SECTION_FILTERS.
@@ -93,6 +89,18 @@ gm_status gm_group_places_update(gm_twin *twin, const gm_group_step *step, gm_er
 size_t gm_group_particles_room(size_t lanes, size_t row_count);
 /// Moves lanes of the state too: rows are to be written behind it.
 gm_status gm_group_particles_update(gm_twin *twin, const gm_group_step *step, gm_error *error);
+
+// ---- group_watch.c: lost tracks ----
+
+/// Analyses of all hypotheses about a cell, done and not written to the state yet.
+typedef struct gm_watched {
+    size_t cell;
+    size_t count; // of innovations
+    int64_t time_ns;
+} gm_watched;
+
+/// Takes their innovations in; states in the rows of lost lanes are seeded anew.
+gm_status gm_group_watch(gm_twin *twin, const gm_watched *of, gm_error *error);
 
 // ---- in the state ----
 

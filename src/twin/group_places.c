@@ -262,8 +262,7 @@ static gm_status place_all(const gm_twin *twin, size_t group, gm_group_places *p
 {
     const gm_world *world = twin->world;
     const gm_cell_plan *plan = &twin->estimator.cells[twin->estimator.first_cell[group]];
-    const gm_group_filter *filter = &twin->filters->groups[group];
-    size_t states = plan->state_count, sensors = filter->sensor_count;
+    size_t states = plan->state_count, sensors = plan->sensor_count;
     size_t spots = plan->count + 2 * sensors;
     places->batch_of = array_of(twin, places->element_count, sizeof *places->batch_of);
     places->value_batch = array_of(twin, states + sensors, sizeof *places->value_batch);
@@ -283,12 +282,12 @@ static gm_status place_all(const gm_twin *twin, size_t group, gm_group_places *p
         }
     }
     for (size_t number = 0; number < sensors; number++) {
-        uint32_t sensor = filter->sensors[number];
+        uint32_t sensor = plan->sensors[number];
         places->number_of[sensor] = (uint32_t)number;
         places->value_batch[states + number] = batch_at(world, places, world->sensors[sensor].ref);
     }
     for (size_t number = 0; number < sensors; number++) {
-        gm_ref ref = world->sensors[filter->sensors[number]].ref;
+        gm_ref ref = world->sensors[plan->sensors[number]].ref;
         put(world, places, places->values.batch_count + number, ref);
     }
     places->values.value_count = states + sensors;
@@ -351,10 +350,10 @@ static gm_status create_untended(const gm_twin *twin, gm_group_places *places, g
 
 static gm_status create_rooms(const gm_twin *twin, gm_group_places *places, gm_error *error)
 {
-    size_t sensors = twin->world->sensor_count, lanes = places->lanes;
+    size_t sensors = twin->estimator.sensor_room, lanes = places->lanes;
     places->rows = array_of(twin, places->values.value_count * lanes, sizeof(double));
     places->which = array_of(twin, sensors, sizeof *places->which);
-    places->index_of = array_of(twin, sensors, sizeof *places->index_of);
+    places->index_of = array_of(twin, places->values.measurement_count, sizeof *places->index_of);
     places->near = array_of(twin, sensors * lanes, sizeof(double));
     places->measured = array_of(twin, sensors, sizeof(double));
     places->variance = array_of(twin, sensors, sizeof(double));

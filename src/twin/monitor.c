@@ -432,3 +432,8 @@ void gm_monitor_silence(gm_twin *twin, int64_t time_ns)
         }
     }
 }
+
+void gm_monitor_lost_track(gm_twin *twin, const gm_twin_event *event)
+{
+    put_event(twin, event);
+}

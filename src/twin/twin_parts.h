@@ -299,9 +299,11 @@ struct gm_twin {
     gm_detect detect;
     struct gm_suspects *suspects; // suspects.h; NULL: none declared
     gm_recorder recorder;
-    int64_t redo_ns;  // earliest sample that no kept cycle knows; INT64_MAX: none
-    int64_t begin_ns; // where the journal says the twin begins; INT64_MIN before
-    bool torn;        // an error left the live state between two cycles' ends
+    bool late_waits;     // the cycle's mark says that late samples wait for another
+    int64_t late_due_ns; // monotonic clock: late samples wait until then
+    int64_t redo_ns;     // earliest sample that no kept cycle knows; INT64_MAX: none
+    int64_t begin_ns;    // where the journal says the twin begins; INT64_MIN before
+    bool torn;           // an error left the live state between two cycles' ends
     int64_t snapshot_due_ns;
     bool replaying;                 // recovery reads the journal
     int64_t recorded_ns;            // recovery: history and counters know cycles up to here already
@@ -321,6 +323,7 @@ struct gm_twin {
     int64_t oldest_ns;             // what is not later than this is not in the window
     uint64_t counted_until;        // journal records up to here are in the counters already
     uint64_t accepted, duplicates, rejected, late;
+    size_t late_waiting;                         // samples in the inbox that a cycle left there
     uint64_t *sensor_accepted, *sensor_rejected; // [sensor_count]
     gm_string payload;
     gm_waiter *waiters;
@@ -336,6 +339,7 @@ struct gm_twin {
     gm_kept_event *events;     // by time of raising, [event_count]
     size_t event_count, event_capacity;
     uint64_t cycles, rewinds;
+    int64_t rewind_ns; // what rewinds took since the twin was opened
 
     // tell_lock
     pthread_mutex_t tell_lock;
@@ -466,6 +470,8 @@ uint64_t gm_monitor_change_id(const gm_twin *twin, size_t slot, int64_t time_ns)
 int64_t gm_monitor_change_ns(const gm_twin *twin, uint64_t id);
 void gm_monitor_change(gm_twin *twin, const gm_twin_event *event);
 void gm_monitor_change_end(gm_twin *twin, uint64_t id, int64_t time_ns);
+/// Tells of lanes that no longer follow what is measured; it ends as a change does.
+void gm_monitor_lost_track(gm_twin *twin, const gm_twin_event *event);
 /// Tells of an innovation event again, as its suspects are known better.
 void gm_monitor_retell(gm_twin *twin, uint64_t event);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
