@@ -123,6 +123,8 @@ typedef struct gm_twin_status {
     int64_t lag_ns;  // wall time behind which the live state is
     uint64_t cycles, accepted, duplicates, rejected, late, rewinds, forecasts;
     size_t lanes, lanes_left, open_events;
+    size_t late_waiting; // late samples that wait for the budget of the world file
+    int64_t rewind_ns;   // computing that late samples have cost since the twin was opened
     bool replay, running;
 } gm_twin_status;
 /// Counters, and what is published of the live state.

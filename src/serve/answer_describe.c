@@ -381,6 +381,10 @@ gm_status gm_answer_health(gm_serve_call *call, gm_error *error)
     gm_out_key_seconds(out, "lag_s", now.lag_ns);
     gm_out_key_count(out, "cycles", now.cycles);
     gm_out_key_count(out, "samples", now.accepted);
+    gm_out_key_count(out, "late", now.late);
+    gm_out_key_count(out, "late_waiting", now.late_waiting);
+    gm_out_key_count(out, "rewinds", now.rewinds);
+    gm_out_key_seconds(out, "rewind_s", now.rewind_ns);
     gm_out_key_count(out, "resident_bytes", resident_bytes());
     gm_out_end(out, '}');
     return GM_OK;

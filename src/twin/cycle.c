@@ -7,6 +7,7 @@
 // again with the same ends.
 #include <string.h>
 
+#include "base/calendar.h"
 #include "base/require.h"
 #include "twin/hypotheses.h"
 #include "twin/sensing.h"
@@ -189,6 +190,23 @@ static gm_status rewind_from(gm_twin *twin, int64_t known_ns, gm_error *error)
     return status;
 }
 
+/// Goes back and says when the next late samples may do so again, such that rewinds take their
+/// share of the time.
+static gm_status spend(gm_twin *twin, int64_t known_ns, gm_error *error)
+{
+    int64_t begun_ns = gm_clock_monotonic_ns();
+    gm_status status = rewind_from(twin, known_ns, error);
+    int64_t spent_ns = gm_clock_monotonic_ns() - begun_ns;
+    double budget = twin->world->late_budget;
+    if (budget > 0.0 && !twin->replaying) {
+        twin->late_due_ns = begun_ns + (int64_t)((double)spent_ns / budget);
+    }
+    pthread_mutex_lock(&twin->look_lock);
+    twin->rewind_ns += spent_ns;
+    pthread_mutex_unlock(&twin->look_lock);
+    return status;
+}
+
 gm_status gm_cycle_begin(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
     gm_state *state = NULL;
@@ -227,7 +245,7 @@ static gm_status bring_to(gm_twin *twin, int64_t time_ns, gm_error *error)
         pthread_mutex_unlock(&twin->look_lock);
     }
     if (back) {
-        status = rewind_from(twin, time_ns, error);
+        status = spend(twin, time_ns, error);
     }
     if (status == GM_OK && time_ns > last_end(twin)) {
         status = run_or_hold(twin, time_ns, error);

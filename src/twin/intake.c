@@ -4,8 +4,14 @@
 // A samples record of the journal (codec/pack.h): arrival i64, count u32, then for each sample:
 // sensor varint, flags u8 (1: has a sequence, 2: has no source time), source time i64, value f64,
 // and the sequence varint if there is one. A world record lists the sensors' names: numbers in the
-// records behind it mean those. A cycle mark: time i64. The order of the journal is the order of
-// events: a cycle takes exactly the samples in front of its mark.
+// records behind it mean those. A cycle mark: time i64, and u8 1 if late samples wait. The order of
+// the journal is the order of events: a cycle takes exactly the samples in front of its mark, but
+// for those that wait.
+//
+// Late samples cost rewinds. Where the world has a `late budget`, those that come before the last
+// rewinds are paid for stay in the inbox, and are taken together: what a state is depends on the
+// samples, not on when they are taken. Whether they wait is decided by the clock, so the mark says
+// it.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -327,14 +333,17 @@ gm_status gm_twin_submit(gm_twin *twin, const gm_submission *submission, gm_erro
 // ---- taking ----
 
 /// Writes the mark of a cycle. Under inbox_lock, so that the samples in front of it are those in
-/// the inbox.
-static gm_status mark_cycle(gm_twin *twin, int64_t time_ns, uint64_t *number)
+/// the inbox. @param waits  late ones stay there
+static gm_status mark_cycle(gm_twin *twin, int64_t time_ns, bool waits, uint64_t *number)
 {
     if (twin->journal == NULL || twin->replaying) {
         return GM_OK;
     }
     gm_string mark = { 0 };
     gm_pack_i64(&mark, time_ns);
+    if (waits) {
+        gm_pack_u8(&mark, 1);
+    }
     gm_status status = mark.failed ? GM_MEMORY
                                    : gm_journal_append(twin->journal, GM_JOURNAL_CYCLE, mark.data,
                                                        mark.size, number);
@@ -369,7 +378,7 @@ gm_status gm_intake_begin(gm_twin *twin, int64_t time_ns, gm_error *error)
     int64_t cycle_ns = twin->world->cycle_ns, earliest_ns = earliest_in_inbox(twin);
     earliest_ns = earliest_ns < time_ns ? earliest_ns : time_ns;
     int64_t begin_ns = (earliest_ns - 1) / cycle_ns * cycle_ns;
-    gm_status status = mark_cycle(twin, begin_ns, NULL);
+    gm_status status = mark_cycle(twin, begin_ns, false, NULL);
     pthread_mutex_unlock(&twin->inbox_lock);
     if (status != GM_OK) {
         return gm_error_set(error, status, "the journal does not take the mark of a beginning");
@@ -378,25 +387,86 @@ gm_status gm_intake_begin(gm_twin *twin, int64_t time_ns, gm_error *error)
     return GM_OK;
 }
 
-/// The mark of this cycle, and the inbox in exchange for an empty one.
-static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, size_t *count)
+/// What a cycle gets.
+typedef struct taking {
+    size_t count;
+    int64_t oldest_ns;
+} taking;
+
+/// Source times of samples that may wait: late, and in the window still when the cycle has ended.
+typedef struct waiting_times {
+    int64_t after_ns, until_ns;
+} waiting_times;
+
+static waiting_times times_of_waiting(const gm_twin *twin, int64_t time_ns)
+{
+    const gm_window *window = &twin->window;
+    int64_t last_ns = gm_window_at(window, window->count - 1)->held->time_ns;
+    bool slides = window->count == window->depth && time_ns > last_ns;
+    return (waiting_times){ gm_window_at(window, slides ? 1 : 0)->held->time_ns, last_ns };
+}
+
+/// Whether the last rewinds have not been paid for. A recording's own time is not the clock's.
+static bool is_spent(const gm_twin *twin)
+{
+    if (twin->replaying) {
+        return twin->late_waits;
+    }
+    return twin->world->late_budget > 0.0 && !twin->options.replay &&
+           gm_clock_monotonic_ns() < twin->late_due_ns;
+}
+
+/// Parts the inbox: twin->taken is what the cycle gets, what waits stays. @return how many it gets
+static size_t exchange(gm_twin *twin, const waiting_times *waits)
+{
+    gm_arrived *entries = twin->inbox;
+    size_t capacity = twin->inbox_capacity, kept = 0, waiting = 0;
+    for (size_t index = 0; index < twin->inbox_count; index++) {
+        int64_t sample_ns = entries[index].sample.time_ns;
+        if (waits != NULL && sample_ns > waits->after_ns && sample_ns <= waits->until_ns) {
+            twin->taken[waiting++] = entries[index];
+        } else {
+            entries[kept++] = entries[index];
+        }
+    }
+    twin->inbox = twin->taken;
+    twin->inbox_capacity = twin->taken_capacity;
+    twin->inbox_count = twin->late_waiting = waiting;
+    twin->taken = entries;
+    twin->taken_capacity = capacity;
+    return kept;
+}
+
+/// Room for all of the inbox, in the window and among what waits. Under inbox_lock.
+static bool make_room_to_take(gm_twin *twin)
+{
+    if (twin->taken_capacity < twin->inbox_count) {
+        gm_arrived *grown =
+            gm_memory_grow(twin->taken, &twin->taken_capacity, twin->inbox_count, sizeof *grown);
+        if (grown == NULL) {
+            return false;
+        }
+        twin->taken = grown;
+    }
+    return gm_window_reserve(&twin->window, twin->inbox_count);
+}
+
+/// The mark of this cycle, and the inbox in exchange for one with what waits.
+/// @param taken  out, [count] of twin->taken; samples up to oldest_ns come too late
+static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, taking *taken)
 {
     gm_status status = GM_OK;
+    const waiting_times times = times_of_waiting(twin, time_ns);
     for (bool again = true; again;) {
         pthread_mutex_lock(&twin->inbox_lock);
-        status = gm_window_reserve(&twin->window, twin->inbox_count)
-                     ? mark_cycle(twin, time_ns, &twin->mark)
-                     : GM_MEMORY;
+        bool waits = is_spent(twin);
+        status =
+            make_room_to_take(twin) ? mark_cycle(twin, time_ns, waits, &twin->mark) : GM_MEMORY;
         again = status == GM_BUSY && !atomic_load(&twin->stopping);
         if (status == GM_OK) {
-            gm_arrived *entries = twin->inbox;
-            size_t capacity = twin->inbox_capacity;
-            *count = twin->inbox_count;
-            twin->inbox = twin->taken;
-            twin->inbox_capacity = twin->taken_capacity;
-            twin->inbox_count = 0;
-            twin->taken = entries;
-            twin->taken_capacity = capacity;
+            taken->count = exchange(twin, waits ? &times : NULL);
+            taken->oldest_ns =
+                waits ? times.after_ns : gm_window_at(&twin->window, 0)->held->time_ns;
             twin->settled_ns = time_ns;
         }
         pthread_mutex_unlock(&twin->inbox_lock);
@@ -409,26 +479,26 @@ static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, size_t *count)
 
 gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
-    size_t count = 0;
-    gm_status status = swap_inbox(twin, time_ns, &count);
+    taking taken = { 0 };
+    gm_status status = swap_inbox(twin, time_ns, &taken);
     if (status != GM_OK) {
         return gm_error_set(error, status,
                             status == GM_MEMORY ? "no memory for samples"
                                                 : "the journal does not take the mark of a cycle");
     }
     const gm_window *window = &twin->window;
-    int64_t oldest_ns = gm_window_at(window, 0)->held->time_ns;
     int64_t last_ns = gm_window_at(window, window->count - 1)->held->time_ns;
     bool known = twin->replaying && time_ns <= twin->recorded_ns;
     uint64_t late = 0;
-    for (size_t index = 0; index < count; index++) {
+    for (size_t index = 0; index < taken.count; index++) {
         const gm_arrived *entry = &twin->taken[index];
         int64_t sample_ns = entry->sample.time_ns;
         if (!known) {
-            gm_recorder_sample(twin, entry, sample_ns <= oldest_ns ? QUALITY_LATE : QUALITY_GOOD);
+            gm_recorder_sample(twin, entry,
+                               sample_ns <= taken.oldest_ns ? QUALITY_LATE : QUALITY_GOOD);
             late += sample_ns <= last_ns;
         }
-        if (sample_ns > oldest_ns) {
+        if (sample_ns > taken.oldest_ns) {
             gm_window_add(&twin->window, entry);
             twin->redo_ns = sample_ns < twin->redo_ns ? sample_ns : twin->redo_ns;
         }

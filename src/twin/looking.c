@@ -61,6 +61,7 @@ void gm_twin_status_get(gm_twin *twin, gm_twin_status *status)
     status->duplicates = twin->duplicates;
     status->rejected = twin->rejected;
     status->late = twin->late;
+    status->late_waiting = twin->late_waiting;
     status->running = twin->running;
     pthread_mutex_unlock(&twin->inbox_lock);
     pthread_mutex_lock(&twin->look_lock);
@@ -71,6 +72,7 @@ void gm_twin_status_get(gm_twin *twin, gm_twin_status *status)
     }
     status->cycles = twin->cycles;
     status->rewinds = twin->rewinds;
+    status->rewind_ns = twin->rewind_ns;
     status->forecasts = twin->forecaster.count;
     for (size_t index = 0; index < twin->event_count; index++) {
         status->open_events += twin->events[index].event.end_ns == INT64_MAX;

@@ -200,7 +200,7 @@ void gm_recorder_event(gm_twin *twin, const gm_twin_event *event)
 
 /// The journal is needed from the record after this one to get from the window's oldest state to
 /// now.
-static uint64_t needed_after(const gm_twin *twin)
+static uint64_t needed_after(gm_twin *twin)
 {
     const gm_window *window = &twin->window;
     const gm_moment *base = gm_window_at(window, 0);
@@ -210,6 +210,12 @@ static uint64_t needed_after(const gm_twin *twin)
         uint64_t journal = window->entries[index].journal;
         number = journal <= number ? journal - 1 : number;
     }
+    pthread_mutex_lock(&twin->inbox_lock);
+    for (size_t index = 0; index < twin->late_waiting; index++) { // the first of the inbox
+        uint64_t journal = twin->inbox[index].journal;
+        number = journal <= number ? journal - 1 : number;
+    }
+    pthread_mutex_unlock(&twin->inbox_lock);
     return number;
 }
 
@@ -559,6 +565,7 @@ static gm_status replay_record(gm_twin *twin, const gm_journal_record *record, s
     }
     if (record->kind == GM_JOURNAL_CYCLE) {
         int64_t time_ns = gm_unpack_i64(&in);
+        twin->late_waits = in.left > 0 && gm_unpack_u8(&in) != 0;
         twin->mark = record->number;
         if (in.failed || time_ns < 0 || time_ns > GM_TWIN_TIME_MOST_NS) {
             return gm_error_set(error, GM_CORRUPT, "journal record %llu: not as written",

@@ -326,6 +326,7 @@ struct gm_world {
     const char *zone_name;
     int64_t start_ns; // `start`; 0 without
     int64_t lateness_ns;
+    double late_budget; // share of the time that late samples may cost; 0: any
 
     gm_world_system *systems; // [system_count]
     size_t system_count, group_count;

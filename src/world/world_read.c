@@ -14,9 +14,9 @@ enum { LANES_DEFAULT = 64, SEED_DEFAULT = 1, LATENESS_CYCLES = 10 };
 enum { VARIANT_KEYS = 6 }; // of key_readers: what moves a world, and what a run of it writes
 
 static const char *const world_keys[] = {
-    "world",    "about",   "cycle",    "lanes",    "seed",      "zone",    "start",
-    "lateness", "systems", "links",    "profiles", "drivers",   "sensors", "estimate",
-    "detect",   "record",  "forecast", "replay",   "scenarios", "devices", NULL
+    "world",       "about",    "cycle",  "lanes",     "seed",    "zone",    "start",    "lateness",
+    "late budget", "systems",  "links",  "profiles",  "drivers", "sensors", "estimate", "detect",
+    "record",      "forecast", "replay", "scenarios", "devices", NULL
 };
 
 typedef gm_status key_reader(gm_world_reader *reader, const gm_config *config, gm_error *error);
@@ -121,6 +121,24 @@ static gm_status read_times(gm_world *world, gm_error *error)
     return status;
 }
 
+// `late budget: 30 %`
+static gm_status read_budget(gm_world *world, gm_error *error)
+{
+    const gm_config *budget = gm_config_get(world->root, "late budget");
+    if (budget == NULL) {
+        return GM_OK;
+    }
+    const gm_quantity share = { .unit = "1", .min = -INFINITY, .max = INFINITY };
+    gm_status status = gm_config_number(budget, share, &world->late_budget, error);
+    if (status == GM_OK && !(world->late_budget > 0.0 && world->late_budget <= 1.0)) {
+        status = gm_error_at(error, GM_INVALID, budget->place,
+                             "late budget: expected a share of the time such as 30 %%, above zero "
+                             "and at most 100 %%, got '%.40s'",
+                             budget->text);
+    }
+    return status;
+}
+
 static gm_status read_plain(gm_world *world, gm_error *error)
 {
     const gm_config *name = NULL, *about = gm_config_get(world->root, "about"),
@@ -152,7 +170,10 @@ static gm_status read_plain(gm_world *world, gm_error *error)
     }
     world->lanes = (size_t)lane_count;
     world->seed = (uint64_t)seed_value;
-    return status == GM_OK ? read_times(world, error) : status;
+    if (status == GM_OK) {
+        status = read_times(world, error);
+    }
+    return status == GM_OK ? read_budget(world, error) : status;
 }
 
 // A zone nobody uses is refused all the same.
