@@ -503,13 +503,17 @@ static gm_innovation innovation_of(const gm_twin *twin, const double *weights, s
     return all;
 }
 
-/// Weighs the hypotheses by what was measured, and tells the monitor.
+/// Weighs the hypotheses by what was measured, and tells the monitor. Innovations that follow each
+/// other say less than their number.
 static void judge(gm_twin *twin, const analysed *analyses, size_t cell, size_t count)
 {
-    double weights[GM_HYPOTHESES], likelihoods[GM_HYPOTHESES];
+    double weights[GM_HYPOTHESES], likelihoods[GM_HYPOTHESES], caution = 0.0;
     gm_hypotheses_weights(twin->world, twin->state, cell, weights);
+    for (size_t index = 0; index < count; index++) {
+        caution += twin->estimator.caution[index] / (double)count;
+    }
     for (size_t each = 0; each < twin->world->hypothesis_count; each++) {
-        likelihoods[each] = analyses[each].likelihood;
+        likelihoods[each] = analyses[each].likelihood / caution;
     }
     for (size_t index = 0; index < count; index++) {
         const gm_innovation innovation = innovation_of(twin, weights, index);

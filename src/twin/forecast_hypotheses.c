@@ -3,10 +3,11 @@
 //
 // What is measured now says which hypothesis holds now (hypotheses.h), by its likelihood; that
 // alone favours the one that follows best, which is not always the one that foresees best. So at
-// each lead the weights are multiplied by what the forecasts made so far are worth: for n
-// independent truths with the mean square error v (both of late, the last ones counting most) the
-// likelihood of normal errors of unknown size, v^(-n / 2). What is measured counts at most
-// `evidence_most` to one there, so that forecasts can overrule it.
+// each lead the weights are multiplied by the likelihood of the truths that met its forecasts, the
+// last ones counting most; those of shorter leads, which come sooner, count by the root of the
+// lead's share. Errors are taken to have a Cauchy distribution of the sensor's noise: a truth that
+// nobody could foresee (a lid was opened) says nothing about who foresees best, however far off all
+// were. What is measured counts at most `evidence_most` to one, so that forecasts can overrule it.
 #include <math.h>
 #include <string.h>
 
@@ -14,23 +15,20 @@
 #include "twin/hypotheses.h"
 
 static const double remembered = 8.0;       // truths
-static const double shared = 2.0;           // truths that say all hypotheses are as good
 static const double evidence_most = 1000.0; // to one
 
-/// Weights of the hypotheses at one lead.
-static void weigh(const gm_world *world, const double *evidence, gm_rivalry *rivalry)
+/// Weights of the hypotheses at one lead. @param number  of the lead: shorter ones stand before it
+static void weigh(const gm_world *world, const double *evidence, gm_lead *lead, size_t number)
 {
     size_t count = world->hypothesis_count;
-    double least = rivalry->squares[0], most = -INFINITY, sum = 0.0;
-    for (size_t each = 1; each < count; each++) {
-        least = fmin(least, rivalry->squares[each]);
-    }
-    double truths = rivalry->truths, usual = truths > 0.0 ? least / truths : 0.0;
-    double *weights = rivalry->weights;
+    double *weights = lead->rivalry.weights, most = -INFINITY, sum = 0.0;
     for (size_t each = 0; each < count; each++) {
-        double square = (rivalry->squares[each] + shared * usual) / (truths + shared);
         weights[each] = log(fmax(evidence[each], 1.0 / evidence_most));
-        weights[each] -= square > 0.0 ? 0.5 * truths * log(square) : 0.0;
+        for (size_t before = 0; before <= number; before++) {
+            const gm_lead *shorter = lead - before;
+            double share = (double)shorter->row.lead_ns / (double)lead->row.lead_ns;
+            weights[each] += sqrt(share) * shorter->rivalry.scores[each];
+        }
         most = fmax(most, weights[each]);
     }
     for (size_t each = 0; each < count; each++) {
@@ -82,11 +80,12 @@ gm_said gm_forecast_said(gm_twin *twin, const gm_state *state, size_t field, siz
         gm_sort(values, said.count);
         return said;
     }
-    gm_rivalry *rivalry = &gm_lead_at(forecaster, field, number)->rivalry;
+    gm_lead *lead = gm_lead_at(forecaster, field, number);
+    gm_rivalry *rivalry = &lead->rivalry;
     double evidence[GM_HYPOTHESES];
     size_t group = world->systems[world->forecast.refs[field].system].group;
     gm_hypotheses_weights(world, twin->state, group, evidence);
-    weigh(world, evidence, rivalry);
+    weigh(world, evidence, lead, number);
     gm_said said = { .lanes = forecaster->drawn };
     double sum = 0.0;
     for (size_t each = 0; each < world->hypothesis_count; each++) {
@@ -114,20 +113,22 @@ gm_said gm_forecast_said(gm_twin *twin, const gm_state *state, size_t field, siz
     return said;
 }
 
-void gm_forecast_compare(const gm_twin *twin, gm_lead *lead, double value, double apart)
+void gm_forecast_compare(const gm_twin *twin, gm_lead *lead, double truth, double noise)
 {
     size_t count = twin->world->hypothesis_count;
+    int64_t valid_ns = lead->pending[lead->first].valid_ns;
     const double *means = lead->means + lead->first * count;
-    gm_rivalry *rivalry = &lead->rivalry;
-    double news = fmin(fmax(apart, 0.0), 1.0), kept = 1.0 - news / remembered;
     for (size_t each = 0; each < count; each++) {
         if (isnan(means[each])) {
             return;
         }
     }
+    double apart = (double)(valid_ns - lead->compared_ns) / (double)lead->row.lead_ns;
+    double news = lead->compared_ns == INT64_MIN ? 1.0 : fmin(fmax(apart, 0.0), 1.0);
+    double kept = 1.0 - news / remembered;
     for (size_t each = 0; each < count; each++) {
-        double error = means[each] - value;
-        rivalry->squares[each] = kept * rivalry->squares[each] + news * error * error;
+        double error = (means[each] - truth) / noise, *score = &lead->rivalry.scores[each];
+        *score = kept * *score - news * log1p(error * error);
     }
-    rivalry->truths = kept * rivalry->truths + news;
+    lead->compared_ns = valid_ns;
 }

@@ -37,7 +37,7 @@ static void save_lead(const gm_twin *twin, const gm_lead *lead, gm_string *out)
     gm_pack_i64(out, lead->row.time_ns);
     gm_pack_f64s(out, &lead->row.value.mean, doubles_in(sizeof lead->row.value));
     gm_pack_f64s(out, &lead->tally.count, doubles_in(sizeof lead->tally));
-    gm_pack_f64s(out, &lead->rivalry.truths, doubles_in(sizeof lead->rivalry));
+    gm_pack_f64s(out, lead->rivalry.scores, doubles_in(sizeof lead->rivalry));
     gm_pack_i64(out, lead->compared_ns);
     gm_pack_u64(out, lead->memory.count);
     size_t remembered = gm_band_remembered(&lead->memory);
@@ -98,7 +98,7 @@ static void load_lead(const gm_twin *twin, gm_lead *lead, gm_unpack *in)
     lead->row.time_ns = gm_unpack_i64(in);
     gm_unpack_f64s(in, &lead->row.value.mean, doubles_in(sizeof lead->row.value));
     gm_unpack_f64s(in, &lead->tally.count, doubles_in(sizeof lead->tally));
-    gm_unpack_f64s(in, &lead->rivalry.truths, doubles_in(sizeof lead->rivalry));
+    gm_unpack_f64s(in, lead->rivalry.scores, doubles_in(sizeof lead->rivalry));
     lead->compared_ns = gm_unpack_i64(in);
     lead->memory.count = gm_unpack_u64(in);
     size_t remembered = gm_band_remembered(&lead->memory);

@@ -60,12 +60,6 @@ static void meet(gm_twin *twin, gm_lead *lead, double value, double noise)
     if (pending->issued_ns >= twin->forecaster.scores_from_ns) {
         count_score(twin, lead, &reading, value);
     }
-    gm_forecast_compare(twin, lead, value,
-                        lead->compared_ns == INT64_MIN
-                            ? 1.0
-                            : (double)(pending->valid_ns - lead->compared_ns) /
-                                  (double)lead->row.lead_ns);
-    lead->compared_ns = pending->valid_ns;
     if (apart >= gm_band_spacing(&lead->memory)) {
         gm_band_learn(&lead->memory, &reading, value, apart);
         lead->learned_ns = pending->valid_ns;
@@ -87,6 +81,8 @@ static void meet_due(gm_twin *twin, size_t field, gm_lead *lead, const gm_sample
             double part =
                 fmax((double)(valid_ns - last_ns) / (double)(reading->time_ns - last_ns), 0.0);
             double before = forecaster->last_value[field];
+            gm_forecast_compare(twin, lead, before + part * (reading->value - before),
+                                gm_sample_noise(&twin->world->sensors[reading->sensor], before));
             meet(twin, lead, before + part * (reading->value - before),
                  noise * sqrt(part * part + (1.0 - part) * (1.0 - part)));
         }

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-static const double prior_known = 0.9; // of "as known", where it is among the hypotheses
+static const double prior_known = 0.98; // of "as known", where it is among the hypotheses
 static const double holds_s = 86400.0; // how long a hypothesis holds on average
 static const double evidence_least = -700.0;
 

@@ -187,8 +187,7 @@ typedef struct gm_tally {
 /// How the forecasts of each hypothesis fared, of late. All of one type: snapshots hold it as it
 /// is.
 typedef struct gm_rivalry {
-    double truths; // how many they count for
-    double squares[GM_HYPOTHESES];
+    double scores[GM_HYPOTHESES];  // log-likelihoods of the truths of late
     double weights[GM_HYPOTHESES]; // in the newest forecast
 } gm_rivalry;
 
@@ -471,7 +470,7 @@ int64_t gm_monitor_change_ns(const gm_twin *twin, uint64_t id);
 void gm_monitor_change(gm_twin *twin, const gm_twin_event *event);
 void gm_monitor_change_end(gm_twin *twin, uint64_t id, int64_t time_ns);
 /// Tells of lanes that no longer follow what is measured; it ends as a change does.
-void gm_monitor_lost_track(gm_twin *twin, const gm_twin_event *event);
+void gm_monitor_tell(gm_twin *twin, const gm_twin_event *event);
 /// Tells of an innovation event again, as its suspects are known better.
 void gm_monitor_retell(gm_twin *twin, uint64_t event);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
@@ -499,8 +498,8 @@ typedef struct gm_said {
 /// @param means   out, [hypothesis_count] what each says
 gm_said gm_forecast_said(gm_twin *twin, const gm_state *state, size_t field, size_t number,
                          double *means);
-/// The truth of the oldest forecast that waits. @param apart  how much of it is news, in lead times
-void gm_forecast_compare(const gm_twin *twin, gm_lead *lead, double value, double apart);
+/// The truth of the oldest forecast that waits. @param noise  of its reading, > 0
+void gm_forecast_compare(const gm_twin *twin, gm_lead *lead, double truth, double noise);
 
 // ---- forecast_scores.c: what was said, against what came ----
 
