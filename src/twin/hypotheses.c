@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const double prior_known = 0.98; // of "as known", where it is among the hypotheses
-static const double holds_s = 86400.0; // how long a hypothesis holds on average
+static const double holds_s = 86400.0;  // how long a hypothesis holds on average
 static const double evidence_least = -700.0;
 
 size_t gm_hypotheses_size(const gm_twin *twin)
