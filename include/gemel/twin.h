@@ -70,8 +70,9 @@ struct gm_store *gm_twin_store(gm_twin *twin); // NULL without a folder
 typedef enum gm_sample_fate {
     GM_SAMPLE_NONE = 0,
     GM_SAMPLE_ACCEPTED,
-    GM_SAMPLE_DUPLICATE, // known by its source time (or sequence) already
-    GM_SAMPLE_REJECTED,  // unknown series, not a number, too far in the future
+    GM_SAMPLE_DUPLICATE,     // known by its source time (or sequence) already
+    GM_SAMPLE_REJECTED,      // unknown series, not a number, too far in the future
+    GM_SAMPLE_CONTRADICTING, // known already, with another value: the first one stays
 } gm_sample_fate;
 
 /// One raw value as it came in, in the sensor's own unit.
@@ -123,8 +124,9 @@ typedef struct gm_twin_status {
     int64_t lag_ns;  // wall time behind which the live state is
     uint64_t cycles, accepted, duplicates, rejected, late, rewinds, forecasts;
     size_t lanes, lanes_left, open_events;
-    size_t late_waiting; // late samples that wait for the budget of the world file
-    int64_t rewind_ns;   // computing that late samples have cost since the twin was opened
+    uint64_t contradicting; // samples that told another value than one of the same time
+    size_t late_waiting;    // late samples that wait for the budget of the world file
+    int64_t rewind_ns;      // computing that late samples have cost since the twin was opened
     bool replay, running;
 } gm_twin_status;
 /// Counters, and what is published of the live state.
@@ -196,6 +198,30 @@ typedef struct gm_score {
 /// @param scores  out, [ref_count * lead_count] of the world's forecast
 void gm_twin_scores(gm_twin *twin, gm_score *scores);
 
+// ---- hypotheses ----
+
+enum { GM_HYPOTHESES_MAX = 4 };
+
+/// What may be wrong with the model (`estimate: {hypotheses: ...}`), side by side, and how much
+/// each is thought of.
+typedef struct gm_hypotheses {
+    size_t count; // 1: the world names none
+    const char *names[GM_HYPOTHESES_MAX];
+    double weights[GM_HYPOTHESES_MAX]; // of sum 1
+} gm_hypotheses;
+/// By what was measured. @param system  number in the world; those joined by links share weights
+/// @return GM_BUSY before the first state
+gm_status gm_twin_hypotheses(gm_twin *twin, size_t system, gm_hypotheses *found, gm_error *error);
+/// In the newest forecast of a field at one lead, by the forecasts that came true too.
+/// @param lead  number in the world's forecast; @return GM_NOT_FOUND before the first one
+gm_status gm_twin_forecast_hypotheses(gm_twin *twin, size_t field, size_t lead,
+                                      gm_hypotheses *found, gm_error *error);
+/// What an unknown input adds to what is supplied, in every lane of a published state.
+/// @param estimate  number in the world; @param added  out, [lanes], SI
+/// @return GM_INVALID: not an unknown input
+gm_status gm_twin_unknown(const gm_twin *twin, const gm_twin_view *view, size_t estimate,
+                          double *added, gm_error *error);
+
 // ---- events ----
 
 typedef struct gm_twin_event {
@@ -203,7 +229,7 @@ typedef struct gm_twin_event {
     int64_t start_ns, end_ns; // end INT64_MAX while it lasts
     int64_t raised_ns;        // when the twin noticed
     double size;              // SI, in `unit`
-    char kind[32];            // "innovation", "stale", "range", "change"
+    char kind[32];            // "innovation", "stale", "range", "change", "contradicting" ...
     char subject[128];        // a sensor's name or an address
     char unit[32];
     char text[512]; // a plain sentence

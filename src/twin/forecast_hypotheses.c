@@ -17,13 +17,16 @@
 static const double remembered = 8.0;       // truths
 static const double evidence_most = 1000.0; // to one
 
+_Static_assert(GM_HYPOTHESES <= GM_HYPOTHESES_MAX, "gemel/twin.h has room for all");
+
 /// Weights of the hypotheses at one lead. @param number  of the lead: shorter ones stand before it
-static void weigh(const gm_world *world, const double *evidence, gm_lead *lead, size_t number)
+/// @param weights  in: by what was measured; out: by forecasts too
+static void weigh(const gm_world *world, const gm_lead *lead, size_t number, double *weights)
 {
     size_t count = world->hypothesis_count;
-    double *weights = lead->rivalry.weights, most = -INFINITY, sum = 0.0;
+    double most = -INFINITY, sum = 0.0;
     for (size_t each = 0; each < count; each++) {
-        weights[each] = log(fmax(evidence[each], 1.0 / evidence_most));
+        weights[each] = log(fmax(weights[each], 1.0 / evidence_most));
         for (size_t before = 0; before <= number; before++) {
             const gm_lead *shorter = lead - before;
             double share = (double)shorter->row.lead_ns / (double)lead->row.lead_ns;
@@ -81,23 +84,24 @@ gm_said gm_forecast_said(gm_twin *twin, const gm_state *state, size_t field, siz
         return said;
     }
     gm_lead *lead = gm_lead_at(forecaster, field, number);
-    gm_rivalry *rivalry = &lead->rivalry;
-    double evidence[GM_HYPOTHESES];
+    double weights[GM_HYPOTHESES];
     size_t group = world->systems[world->forecast.refs[field].system].group;
-    gm_hypotheses_weights(world, twin->state, group, evidence);
-    weigh(world, evidence, lead, number);
+    gm_hypotheses_weights(world, twin->state, group, weights);
+    weigh(world, lead, number, weights);
+    pthread_mutex_lock(&twin->look_lock);
+    memcpy(lead->rivalry.weights, weights, world->hypothesis_count * sizeof *weights);
+    pthread_mutex_unlock(&twin->look_lock);
     gm_said said = { .lanes = forecaster->drawn };
     double sum = 0.0;
     for (size_t each = 0; each < world->hypothesis_count; each++) {
         means[each] = mean_of(twin, state, values, each);
         if (!isnan(means[each])) {
-            said.mean += rivalry->weights[each] * means[each];
-            sum += rivalry->weights[each];
+            said.mean += weights[each] * means[each];
+            sum += weights[each];
         }
     }
     said.mean /= sum;
-    gm_hypotheses_draw(rivalry->weights, world->hypothesis_count, twin->estimator.source,
-                       twin->distinct);
+    gm_hypotheses_draw(weights, world->hypothesis_count, twin->estimator.source, twin->distinct);
     for (size_t lane = 0; lane < twin->distinct; lane++) {
         size_t from = twin->estimator.source[lane] * twin->distinct + lane;
         if (!gm_state_lane_failed(state, from)) {
@@ -131,4 +135,60 @@ void gm_forecast_compare(const gm_twin *twin, gm_lead *lead, double truth, doubl
         *score = kept * *score - news * log1p(error * error);
     }
     lead->compared_ns = valid_ns;
+}
+
+// ---- what others see ----
+
+static void name_all(const gm_world *world, gm_hypotheses *found)
+{
+    *found = (gm_hypotheses){ .count = world->hypothesis_count };
+    for (size_t each = 0; each < found->count; each++) {
+        found->names[each] = gm_hypothesis_name(world->hypotheses[each]);
+        found->weights[each] = 1.0;
+    }
+}
+
+gm_status gm_twin_hypotheses(gm_twin *twin, size_t system, gm_hypotheses *found, gm_error *error)
+{
+    gm_twin_view view;
+    gm_status status = gm_twin_look(twin, NULL, &view, error);
+    name_all(twin->world, found);
+    if (status == GM_OK && found->count > 1) {
+        gm_hypotheses_weights(twin->world, view.state, twin->world->systems[system].group,
+                              found->weights);
+    }
+    if (status == GM_OK) {
+        gm_twin_look_away(twin, &view);
+    }
+    return status;
+}
+
+gm_status gm_twin_forecast_hypotheses(gm_twin *twin, size_t field, size_t lead,
+                                      gm_hypotheses *found, gm_error *error)
+{
+    const gm_forecaster *forecaster = &twin->forecaster;
+    name_all(twin->world, found);
+    if (field >= forecaster->field_count || lead >= forecaster->lead_count) {
+        return gm_error_set(error, GM_NOT_FOUND, "the world forecasts %zu fields at %zu leads",
+                            forecaster->field_count, forecaster->lead_count);
+    }
+    pthread_mutex_lock(&twin->look_lock);
+    bool issued = forecaster->issued_ns != INT64_MIN;
+    for (size_t each = 0; found->count > 1 && each < found->count; each++) {
+        found->weights[each] = gm_lead_at(forecaster, field, lead)->rivalry.weights[each];
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    return issued ? GM_OK : gm_error_set(error, GM_NOT_FOUND, "no forecast was issued yet");
+}
+
+gm_status gm_twin_unknown(const gm_twin *twin, const gm_twin_view *view, size_t estimate,
+                          double *added, gm_error *error)
+{
+    const gm_world *world = twin->world;
+    if (estimate >= world->estimate_count || world->estimates[estimate].kind != GM_ESTIMATE_INPUT) {
+        return gm_error_set(error, GM_INVALID, "estimate %zu is not an unknown input", estimate);
+    }
+    memcpy(added, gm_world_unknown_added(world, view->state, world->estimates[estimate].unknown),
+           gm_state_lanes(view->state) * sizeof *added);
+    return GM_OK;
 }
