@@ -17,7 +17,7 @@
 static const double remembered = 8.0;       // truths
 static const double evidence_most = 1000.0; // to one
 
-_Static_assert(GM_HYPOTHESES <= GM_HYPOTHESES_MAX, "gemel/twin.h has room for all");
+_Static_assert((int)GM_HYPOTHESES <= GM_HYPOTHESES_MAX, "gemel/twin.h has room for all");
 
 /// Weights of the hypotheses at one lead. @param number  of the lead: shorter ones stand before it
 /// @param weights  in: by what was measured; out: by forecasts too
@@ -100,7 +100,6 @@ gm_said gm_forecast_said(gm_twin *twin, const gm_state *state, size_t field, siz
             sum += weights[each];
         }
     }
-    said.mean /= sum;
     gm_hypotheses_draw(weights, world->hypothesis_count, twin->estimator.source, twin->distinct);
     for (size_t lane = 0; lane < twin->distinct; lane++) {
         size_t from = twin->estimator.source[lane] * twin->distinct + lane;
@@ -113,6 +112,7 @@ gm_said gm_forecast_said(gm_twin *twin, const gm_state *state, size_t field, siz
         said.count = said.count < twin->distinct ? said.count : twin->distinct;
         memcpy(said.lanes, values, said.count * sizeof *values);
     }
+    said.mean = sum > 0.0 ? said.mean / sum : gm_mean(said.lanes, said.count);
     gm_sort(said.lanes, said.count);
     return said;
 }
