@@ -47,7 +47,8 @@ static gm_status submit(player *play, size_t count, gm_error *error)
     for (size_t index = 0; status == GM_OK && index < count; index++) {
         play->tally->samples++;
         play->tally->accepted += play->fates[index] == GM_SAMPLE_ACCEPTED;
-        play->tally->duplicates += play->fates[index] == GM_SAMPLE_DUPLICATE;
+        play->tally->duplicates += play->fates[index] == GM_SAMPLE_DUPLICATE ||
+                                   play->fates[index] == GM_SAMPLE_CONTRADICTING;
         play->tally->rejected += play->fates[index] == GM_SAMPLE_REJECTED;
     }
     return status;

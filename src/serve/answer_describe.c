@@ -382,6 +382,7 @@ gm_status gm_answer_health(gm_serve_call *call, gm_error *error)
     gm_out_key_count(out, "cycles", now.cycles);
     gm_out_key_count(out, "samples", now.accepted);
     gm_out_key_count(out, "late", now.late);
+    gm_out_key_count(out, "contradicting", now.contradicting);
     gm_out_key_count(out, "late_waiting", now.late_waiting);
     gm_out_key_count(out, "rewinds", now.rewinds);
     gm_out_key_seconds(out, "rewind_s", now.rewind_ns);

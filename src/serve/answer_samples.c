@@ -41,10 +41,11 @@ static void delivery_close(delivery *d)
 static void answer_delivery(delivery *d)
 {
     gm_string out = { 0 };
-    size_t accepted = 0, duplicates = 0;
+    size_t accepted = 0, duplicates = 0, contradicting = 0;
     for (size_t k = 0; k < d->count; k++) {
         accepted += d->fates[k] == GM_SAMPLE_ACCEPTED;
         duplicates += d->fates[k] == GM_SAMPLE_DUPLICATE;
+        contradicting += d->fates[k] == GM_SAMPLE_CONTRADICTING;
         if (d->fates[k] == GM_SAMPLE_REJECTED) {
             d->reasons[d->indices[k]] = "its time is before 1970 or too far in the future";
         }
@@ -52,6 +53,7 @@ static void answer_delivery(delivery *d)
     gm_out_begin(&out, '{');
     gm_out_key_count(&out, "accepted", accepted);
     gm_out_key_count(&out, "duplicates", duplicates);
+    gm_out_key_count(&out, "contradicting", contradicting);
     gm_out_key(&out, "rejected");
     gm_out_begin(&out, '[');
     for (size_t k = 0; k < d->total; k++) {

@@ -202,7 +202,7 @@ static gm_status read_wish(const gm_serve_call *call, history_wish *wish, gm_err
 /// Names of the marks that rows of sensors carry; 0 is good.
 static const char *quality_name(uint32_t quality)
 {
-    static const char *const names[] = { "good", "good", "range", "stale", "late" };
+    static const char *const names[] = { "good", "good", "range", "stale", "late", "contradicted" };
     return quality < sizeof names / sizeof names[0] ? names[quality] : "other";
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/calendar.h"
 #include "base/require.h"
+#include "twin/contradictions.h"
 #include "twin/hypotheses.h"
 #include "twin/sensing.h"
 #include "twin/suspects.h"
@@ -276,6 +277,9 @@ gm_status gm_cycle_run(gm_twin *twin, int64_t time_ns, gm_error *error)
     }
     if (status != GM_OK) {
         return status;
+    }
+    if (!(twin->replaying && time_ns <= twin->recorded_ns)) {
+        gm_contradictions_watch(twin, time_ns);
     }
     gm_held *held = gm_window_at(&twin->window, twin->window.count - 1)->held;
     twin->cycle = held->cycle;

@@ -143,7 +143,7 @@ static void tell_lost(gm_twin *twin, const gm_watched *of, size_t hypothesis, do
         snprintf(event.text + length, sizeof event.text - (size_t)length, " (hypothesis '%s')",
                  gm_hypothesis_name(world->hypotheses[hypothesis]));
     }
-    gm_monitor_lost_track(twin, &event);
+    gm_monitor_tell(twin, &event);
 }
 
 /// The track is kept again when it has been watched long enough since.

@@ -2,8 +2,9 @@
 // handed to the cycle.
 //
 // A samples record of the journal (codec/pack.h): arrival i64, count u32, then for each sample:
-// sensor varint, flags u8 (1: has a sequence, 2: has no source time), source time i64, value f64,
-// and the sequence varint if there is one. A world record lists the sensors' names: numbers in the
+// sensor varint, flags u8 (1: has a sequence, 2: has no source time, 4: contradicts one before it),
+// source time i64, value f64, the sequence varint if there is one, and the value f64 that it
+// contradicts if it does. A world record lists the sensors' names: numbers in the
 // records behind it mean those. A cycle mark: time i64, and u8 1 if late samples wait. The order of
 // the journal is the order of events: a cycle takes exactly the samples in front of its mark, but
 // for those that wait.
@@ -20,11 +21,12 @@
 #include "base/calendar.h"
 #include "base/require.h"
 #include "codec/pack.h"
-#include "twin/twin_parts.h"
+#include "twin/contradictions.h"
 
 enum {
     FLAG_SEQUENCE = 1,
     FLAG_UNTIMED = 2,
+    FLAG_CONTRADICTS = 4,
     SAMPLE_SIZE_LEAST = 18,
     RECORD_SAMPLES = 65536, // samples in one journal record
 };
@@ -180,33 +182,61 @@ static gm_status judge(gm_twin *twin, const gm_sample *samples, size_t count, gm
         if (!known && !gm_seen_add(&twin->seen, &own, twin->oldest_ns, &known)) {
             return GM_MEMORY;
         }
-        fates[index] = known ? GM_SAMPLE_DUPLICATE : GM_SAMPLE_ACCEPTED;
+        double first = gm_seen_value(&twin->seen, &own);
+        bool differs = known && !isnan(first) && first != sample->value;
+        fates[index] = differs ? GM_SAMPLE_CONTRADICTING
+                       : known ? GM_SAMPLE_DUPLICATE
+                               : GM_SAMPLE_ACCEPTED;
     }
     return GM_OK;
 }
 
-static void pack_samples(gm_string *out, const gm_sample *samples, const gm_sample_fate *fates,
-                         size_t count, int64_t arrival_ns)
+/// Whether a sample goes into the journal, and to the cycle.
+static bool goes_in(gm_sample_fate fate)
 {
-    size_t accepted = 0;
-    for (size_t index = 0; index < count; index++) {
-        accepted += fates[index] == GM_SAMPLE_ACCEPTED;
+    return fate == GM_SAMPLE_ACCEPTED || fate == GM_SAMPLE_CONTRADICTING;
+}
+
+/// Samples with their fates.
+typedef struct judged {
+    const gm_sample *samples; // [count]
+    gm_sample_fate *fates;    // [count]
+    size_t count;
+    int64_t arrival_ns;
+} judged;
+
+static void pack_sample(const gm_twin *twin, gm_string *out, const gm_sample *sample, bool differs)
+{
+    gm_pack_varint(out, sample->sensor);
+    gm_pack_u8(out,
+               (uint8_t)((sample->has_sequence ? FLAG_SEQUENCE : 0) |
+                         (sample->untimed ? FLAG_UNTIMED : 0) | (differs ? FLAG_CONTRADICTS : 0)));
+    gm_pack_i64(out, sample->time_ns);
+    gm_pack_f64(out, sample->value);
+    if (sample->has_sequence) {
+        gm_pack_varint(out, sample->sequence);
+    }
+    if (differs) {
+        const gm_sample own = told(twin, sample);
+        gm_pack_f64(out, gm_seen_value(&twin->seen, &own));
+    }
+}
+
+static void pack_samples(gm_twin *twin, const judged *of)
+{
+    gm_string *out = &twin->payload;
+    size_t count = 0;
+    for (size_t index = 0; index < of->count; index++) {
+        count += goes_in(of->fates[index]);
     }
     out->size = 0;
     out->failed = false;
-    gm_pack_i64(out, arrival_ns);
-    gm_pack_u32(out, (uint32_t)accepted);
-    for (size_t index = 0; index < count; index++) {
-        const gm_sample *sample = &samples[index];
-        if (fates[index] == GM_SAMPLE_ACCEPTED) {
-            gm_pack_varint(out, sample->sensor);
-            gm_pack_u8(out, (uint8_t)((sample->has_sequence ? FLAG_SEQUENCE : 0) |
-                                      (sample->untimed ? FLAG_UNTIMED : 0)));
-            gm_pack_i64(out, sample->time_ns);
-            gm_pack_f64(out, sample->value);
-            if (sample->has_sequence) {
-                gm_pack_varint(out, sample->sequence);
-            }
+    gm_pack_i64(out, of->arrival_ns);
+    gm_pack_u32(out, (uint32_t)count);
+    for (size_t index = 0; index < of->count; index++) {
+        if (goes_in(of->fates[index])) {
+            pack_sample(twin, out, &of->samples[index],
+                        of->fates[index] == GM_SAMPLE_CONTRADICTING);
         }
     }
 }
@@ -233,16 +263,47 @@ static bool make_room(gm_twin *twin, size_t count)
     return true;
 }
 
-static void put_in(gm_twin *twin, const gm_sample *sample, int64_t arrival_ns, uint64_t number)
+/// @param entry  its sample as it came in
+static void put_in(gm_twin *twin, const gm_arrived *entry)
 {
-    gm_arrived *entry = &twin->inbox[twin->inbox_count++];
-    *entry = (gm_arrived){ told(twin, sample), number, arrival_ns };
-    bool counted = number != 0 && number <= twin->counted_until;
+    const gm_sample *sample = &entry->sample;
+    gm_arrived *own = &twin->inbox[twin->inbox_count++];
+    *own = *entry;
+    own->sample = told(twin, sample);
+    bool counted = entry->journal != 0 && entry->journal <= twin->counted_until;
+    if (entry->contradicts) {
+        twin->contradicting += !counted;
+        return;
+    }
     twin->accepted += !counted;
     twin->sensor_accepted[sample->sensor] += !counted;
     if (sample->time_ns > twin->newest_ns) {
         twin->newest_ns = sample->time_ns;
     }
+}
+
+/// One that the journal has now.
+static void put_judged(gm_twin *twin, const judged *of, size_t index, uint64_t number)
+{
+    gm_arrived entry = { .sample = of->samples[index],
+                         .journal = number,
+                         .arrival_ns = of->arrival_ns };
+    if (of->fates[index] == GM_SAMPLE_CONTRADICTING) {
+        const gm_sample own = told(twin, &entry.sample);
+        entry.contradicts = true;
+        entry.first = gm_seen_value(&twin->seen, &own);
+    }
+    put_in(twin, &entry);
+}
+
+/// One that the journal did not take: it may come again.
+static void take_back(gm_twin *twin, const judged *of, size_t index)
+{
+    if (of->fates[index] == GM_SAMPLE_ACCEPTED) {
+        const gm_sample own = told(twin, &of->samples[index]);
+        gm_seen_remove(&twin->seen, &own);
+    }
+    of->fates[index] = GM_SAMPLE_NONE;
 }
 
 /// Journals and queues one portion. Under inbox_lock. @param number out, of its record; 0: nothing
@@ -258,24 +319,23 @@ static gm_status take_in(gm_twin *twin, const gm_sample *samples, size_t count,
                          : twin->newest_ns == INT64_MIN ? samples[0].time_ns
                                                         : twin->newest_ns;
     gm_status status = make_room(twin, count) ? judge(twin, samples, count, fates) : GM_MEMORY;
+    const judged of = { samples, fates, count, arrival_ns };
     bool any = false;
     for (size_t index = 0; status == GM_OK && index < count; index++) {
-        any = any || fates[index] == GM_SAMPLE_ACCEPTED;
+        any = any || goes_in(fates[index]);
     }
     if (status == GM_OK && any && twin->journal != NULL) {
-        pack_samples(&twin->payload, samples, fates, count, arrival_ns);
+        pack_samples(twin, &of);
         status = twin->payload.failed
                      ? GM_MEMORY
                      : gm_journal_append(twin->journal, GM_JOURNAL_SAMPLES, twin->payload.data,
                                          twin->payload.size, number);
     }
     for (size_t index = 0; index < count; index++) {
-        if (fates[index] == GM_SAMPLE_ACCEPTED && status != GM_OK) {
-            gm_sample own = told(twin, &samples[index]);
-            gm_seen_remove(&twin->seen, &own); // it may come again
-            fates[index] = GM_SAMPLE_NONE;
-        } else if (fates[index] == GM_SAMPLE_ACCEPTED) {
-            put_in(twin, &samples[index], arrival_ns, *number);
+        if (goes_in(fates[index]) && status != GM_OK) {
+            take_back(twin, &of, index);
+        } else if (goes_in(fates[index])) {
+            put_judged(twin, &of, index, *number);
         } else if (status == GM_OK) {
             twin->duplicates += fates[index] == GM_SAMPLE_DUPLICATE;
             twin->rejected += fates[index] == GM_SAMPLE_REJECTED;
@@ -423,7 +483,8 @@ static size_t exchange(gm_twin *twin, const waiting_times *waits)
     size_t capacity = twin->inbox_capacity, kept = 0, waiting = 0;
     for (size_t index = 0; index < twin->inbox_count; index++) {
         int64_t sample_ns = entries[index].sample.time_ns;
-        if (waits != NULL && sample_ns > waits->after_ns && sample_ns <= waits->until_ns) {
+        if (waits != NULL && !entries[index].contradicts && sample_ns > waits->after_ns &&
+            sample_ns <= waits->until_ns) {
             twin->taken[waiting++] = entries[index];
         } else {
             entries[kept++] = entries[index];
@@ -477,6 +538,17 @@ static gm_status swap_inbox(gm_twin *twin, int64_t time_ns, taking *taken)
     return status;
 }
 
+/// The first value stays in the history, marked.
+static void take_contradiction(gm_twin *twin, const gm_arrived *entry, bool known)
+{
+    gm_contradictions_take(twin, entry);
+    if (!known) {
+        gm_arrived marked = *entry;
+        marked.sample.value = entry->first;
+        gm_recorder_sample(twin, &marked, QUALITY_CONTRADICTED);
+    }
+}
+
 gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, gm_error *error)
 {
     taking taken = { 0 };
@@ -493,6 +565,10 @@ gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, gm_error *error)
     for (size_t index = 0; index < taken.count; index++) {
         const gm_arrived *entry = &twin->taken[index];
         int64_t sample_ns = entry->sample.time_ns;
+        if (entry->contradicts) {
+            take_contradiction(twin, entry, known);
+            continue;
+        }
         if (!known) {
             gm_recorder_sample(twin, entry,
                                sample_ns <= taken.oldest_ns ? QUALITY_LATE : QUALITY_GOOD);
@@ -525,8 +601,13 @@ gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *e
         sample.time_ns = gm_unpack_i64(&in);
         sample.value = gm_unpack_f64(&in);
         sample.sequence = sample.has_sequence ? gm_unpack_varint(&in) : 0;
+        gm_arrived entry = { .sample = sample,
+                             .journal = record->number,
+                             .arrival_ns = arrival_ns };
+        entry.contradicts = (flags & FLAG_CONTRADICTS) != 0;
+        entry.first = entry.contradicts ? gm_unpack_f64(&in) : 0.0;
         if (in.failed || sample.sensor >= record->name_count || !isfinite(sample.value) ||
-            sample.time_ns < 0 || sample.time_ns > GM_TWIN_TIME_MOST_NS) {
+            !isfinite(entry.first) || sample.time_ns < 0 || sample.time_ns > GM_TWIN_TIME_MOST_NS) {
             status = GM_CORRUPT;
             break;
         }
@@ -535,10 +616,12 @@ gm_status gm_intake_restore(gm_twin *twin, const gm_restore *record, gm_error *e
         if (sample.sensor == GM_NO_INDEX) {
             continue; // the world file has no such sensor any more
         }
+        entry.sample.sensor = sample.sensor;
         gm_sample own = told(twin, &sample);
-        status = gm_seen_add(&twin->seen, &own, twin->oldest_ns, &known) ? GM_OK : GM_MEMORY;
-        if (status == GM_OK && !known) {
-            put_in(twin, &sample, arrival_ns, record->number);
+        if (!entry.contradicts && !gm_seen_add(&twin->seen, &own, twin->oldest_ns, &known)) {
+            status = GM_MEMORY;
+        } else if (!known) {
+            put_in(twin, &entry);
         }
     }
     if (status == GM_OK && !gm_unpack_done(&in)) {

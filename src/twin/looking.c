@@ -61,6 +61,7 @@ void gm_twin_status_get(gm_twin *twin, gm_twin_status *status)
     status->duplicates = twin->duplicates;
     status->rejected = twin->rejected;
     status->late = twin->late;
+    status->contradicting = twin->contradicting;
     status->late_waiting = twin->late_waiting;
     status->running = twin->running;
     pthread_mutex_unlock(&twin->inbox_lock);

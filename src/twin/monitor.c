@@ -10,6 +10,7 @@
 
 #include "assim/square_root.h"
 #include "base/calendar.h"
+#include "twin/contradictions.h"
 #include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
@@ -288,6 +289,9 @@ void gm_monitor_rewind(gm_twin *twin, int64_t time_ns)
     pthread_mutex_lock(&twin->look_lock);
     for (size_t index = 0; index < twin->event_count; index++) {
         gm_kept_event *kept = &twin->events[index];
+        if (strcmp(kept->event.kind, GM_CONTRADICTION_KIND) == 0) {
+            continue;
+        }
         kept->doubted = kept->doubted || kept->event.raised_ns > time_ns;
         if (kept->cleared_ns > time_ns && kept->cleared_ns != INT64_MAX) {
             kept->event.end_ns = kept->cleared_ns = INT64_MAX;
@@ -433,7 +437,7 @@ void gm_monitor_silence(gm_twin *twin, int64_t time_ns)
     }
 }
 
-void gm_monitor_lost_track(gm_twin *twin, const gm_twin_event *event)
+void gm_monitor_tell(gm_twin *twin, const gm_twin_event *event)
 {
     put_event(twin, event);
 }

@@ -3,8 +3,8 @@
 // A span is kept as pieces: integrals of the field between moments at which one piece ended and the
 // next began, by the trapezoid rule over the stops of a cycle. What a sensor tells of the time up
 // to now is the sum of the pieces in its span, of the one that the span begins in as much as lies
-// within. Pieces end at the sensor's own samples, so spans that follow each other are summed
-// exactly; others as if the field had kept the piece's mean.
+// within, by its mean and the slope to that of the next. Pieces end at the sensor's own samples, so
+// spans that follow each other are summed exactly.
 #include "twin/sensing.h"
 
 #include <math.h>

@@ -4,6 +4,7 @@
 
 #include "base/calendar.h"
 #include "base/require.h"
+#include "twin/contradictions.h"
 #include "twin/group_filter.h"
 #include "twin/hypotheses.h"
 #include "twin/sensing.h"
@@ -78,9 +79,9 @@ static gm_status open_parts(gm_twin *twin, gm_error *error)
         status = open_store(twin, error);
     }
     static gm_status (*const parts[])(gm_twin *, gm_error *) = {
-        gm_intake_open,    gm_window_open,        gm_sensing_open,
-        gm_estimator_open, gm_group_filters_open, gm_monitor_open,
-        gm_suspects_open,  gm_forecaster_open,    gm_recorder_open,
+        gm_intake_open,     gm_contradictions_open, gm_window_open,  gm_sensing_open,
+        gm_estimator_open,  gm_group_filters_open,  gm_monitor_open, gm_suspects_open,
+        gm_forecaster_open, gm_recorder_open,
     };
     for (size_t index = 0; status == GM_OK && index < sizeof parts / sizeof *parts; index++) {
         status = parts[index](twin, error);
@@ -150,6 +151,7 @@ void gm_twin_close(gm_twin *twin)
     gm_estimator_close(twin);
     gm_forecaster_close(twin);
     gm_group_filters_close(twin);
+    gm_contradictions_close(twin);
     gm_suspects_close(twin);
     gm_held_drop(twin->live);
     gm_held_drop(twin->shown);

@@ -54,7 +54,8 @@ typedef enum gm_quality {
     QUALITY_GOOD,
     QUALITY_RANGE,
     QUALITY_STALE,
-    QUALITY_LATE
+    QUALITY_LATE,
+    QUALITY_CONTRADICTED
 } gm_quality;
 
 /// What can be wrong with a sensor, or with the system behind it.
@@ -91,6 +92,8 @@ typedef struct gm_arrived {
     gm_sample sample;
     uint64_t journal; // number of its journal record; 0 without a store
     int64_t arrival_ns;
+    double first; // raw value of the sample that this one contradicts
+    bool contradicts;
 } gm_arrived;
 
 /// A cycle that can be gone back to: the state as it ended.
@@ -111,6 +114,7 @@ typedef struct gm_window {
 typedef struct gm_seen_key {
     uint64_t hash;   // of sensor, time, sequence; 0 is free
     int64_t time_ns; // until it is in the window; INT64_MIN: taken back
+    double value;    // raw; NAN: not known any more
     bool untimed;    // told from others by its sequence alone; kept in snapshots
 } gm_seen_key;
 typedef struct gm_seen {
@@ -296,7 +300,8 @@ struct gm_twin {
     gm_estimator estimator;
     struct gm_group_filters *filters; // group_filter.h
     gm_detect detect;
-    struct gm_suspects *suspects; // suspects.h; NULL: none declared
+    struct gm_contradictions *contradictions; // contradictions.h
+    struct gm_suspects *suspects;             // suspects.h; NULL: none declared
     gm_recorder recorder;
     bool late_waits;     // the cycle's mark says that late samples wait for another
     int64_t late_due_ns; // monotonic clock: late samples wait until then
@@ -321,7 +326,7 @@ struct gm_twin {
     int64_t newest_ns, settled_ns; // newest source time; end of the last cycle
     int64_t oldest_ns;             // what is not later than this is not in the window
     uint64_t counted_until;        // journal records up to here are in the counters already
-    uint64_t accepted, duplicates, rejected, late;
+    uint64_t accepted, duplicates, rejected, late, contradicting;
     size_t late_waiting;                         // samples in the inbox that a cycle left there
     uint64_t *sensor_accepted, *sensor_rejected; // [sensor_count]
     gm_string payload;
@@ -399,6 +404,8 @@ size_t gm_window_after(const gm_window *window, int64_t time_ns);
 /// Adds a sample; when the table must grow, samples from long before the window, whose oldest cycle
 /// ended at oldest_ns, are forgotten. @return false: no memory
 bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t oldest_ns, bool *known);
+/// The raw value of a known sample; NAN: forgotten, or not known.
+double gm_seen_value(const gm_seen *seen, const gm_sample *sample);
 void gm_seen_remove(gm_seen *seen, const gm_sample *sample);
 /// The keys of samples without a source time, and back: nothing else remembers them. @return false:
 /// no memory
@@ -469,7 +476,7 @@ uint64_t gm_monitor_change_id(const gm_twin *twin, size_t slot, int64_t time_ns)
 int64_t gm_monitor_change_ns(const gm_twin *twin, uint64_t id);
 void gm_monitor_change(gm_twin *twin, const gm_twin_event *event);
 void gm_monitor_change_end(gm_twin *twin, uint64_t id, int64_t time_ns);
-/// Tells of lanes that no longer follow what is measured; it ends as a change does.
+/// Tells of what another part of the twin found; it ends as a change does.
 void gm_monitor_tell(gm_twin *twin, const gm_twin_event *event);
 /// Tells of an innovation event again, as its suspects are known better.
 void gm_monitor_retell(gm_twin *twin, uint64_t event);

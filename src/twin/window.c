@@ -1,5 +1,6 @@
 // The window: the last cycles' states and the samples after the oldest of them, so that a late
 // sample can be put where it belongs; and the set of samples seen, so that none counts twice.
+#include <math.h>
 #include <string.h>
 
 #include "base/calendar.h"
@@ -236,9 +237,18 @@ bool gm_seen_add(gm_seen *seen, const gm_sample *sample, int64_t oldest_ns, bool
         int64_t time_ns = sample->time_ns > oldest_ns ? sample->time_ns : oldest_ns;
         bool untimed = sample->untimed && sample->has_sequence;
         time_ns += untimed ? untimed_kept_ns : 0;
-        *slot = (gm_seen_key){ hash, time_ns > INT64_MIN ? time_ns : INT64_MIN + 1, untimed };
+        time_ns = time_ns > INT64_MIN ? time_ns : INT64_MIN + 1;
+        *slot = (gm_seen_key){ hash, time_ns, sample->value, untimed };
     }
     return true;
+}
+
+double gm_seen_value(const gm_seen *seen, const gm_sample *sample)
+{
+    uint64_t hash = key_of(sample);
+    const gm_seen_key *slot = seen->slot_count > 0 ? slot_for(seen, hash) : NULL;
+    bool known = slot != NULL && slot->hash == hash && slot->time_ns != INT64_MIN;
+    return known ? slot->value : (double)NAN;
 }
 
 void gm_seen_remove(gm_seen *seen, const gm_sample *sample)
@@ -266,7 +276,7 @@ bool gm_seen_unpack(gm_seen *seen, gm_unpack *in)
 {
     size_t count = gm_unpack_count(in, sizeof(uint64_t) + sizeof(int64_t));
     for (size_t index = 0; index < count; index++) {
-        gm_seen_key key = { gm_unpack_u64(in), gm_unpack_i64(in), true };
+        gm_seen_key key = { gm_unpack_u64(in), gm_unpack_i64(in), NAN, true };
         if (in->failed || key.hash == 0) {
             in->failed = true;
             return true;
