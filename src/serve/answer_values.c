@@ -88,46 +88,6 @@ gm_status gm_answer_values(gm_serve_call *call, gm_error *error)
     return status;
 }
 
-gm_status gm_answer_parameters(gm_serve_call *call, gm_error *error)
-{
-    const gm_world *world = call->world;
-    gm_string *out = &call->out;
-    gm_twin_view view;
-    gm_status status = gm_twin_look(call->twin, NULL, &view, error);
-    if (status != GM_OK) {
-        return status;
-    }
-    gm_out_begin(out, '[');
-    for (size_t k = 0; status == GM_OK && k < world->estimate_count; k++) {
-        const gm_world_estimate *estimate = &world->estimates[k];
-        gm_ref ref = estimate->ref;
-        gm_summary summary;
-        double *values = NULL;
-        if (estimate->kind != GM_ESTIMATE_PARAMETER) {
-            continue;
-        }
-        status = gm_read_lanes(&view, &ref, 1, &values, error);
-        if (status != GM_OK) {
-            break;
-        }
-        gm_summarise(view.state, values, &summary);
-        gm_memory_free(values);
-        double initial = gm_model_initial_at(world->systems[ref.system].model, ref.class_number,
-                                             ref.field, ref.element);
-        gm_out_begin(out, '{');
-        gm_out_address(out, world, ref);
-        gm_out_summary(out, &summary);
-        gm_out_key_number(out, "initial", initial);
-        gm_out_key_number(out, "initial_spread",
-                          estimate->spread_relative ? fabs(initial) * estimate->spread
-                                                    : estimate->spread);
-        gm_out_end(out, '}');
-    }
-    gm_out_end(out, ']');
-    gm_twin_look_away(call->twin, &view);
-    return status;
-}
-
 // ---- before ----
 
 /// What a history request asks for: a series, and how its rows are written.

@@ -3,6 +3,7 @@
 // a run is always told.
 #include "serve/live_feed.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -25,8 +26,9 @@ struct gm_feed {
     gm_twin *twin;
     const gm_world *world;
     gm_http_server *server;
-    gm_ref *refs; // [value_count + parameter_count] values, then parameters
-    size_t value_count, parameter_count;
+    gm_ref *refs; // [value_count + learned_count] values, then what is learned
+    size_t value_count, learned_count;
+    size_t learned[FEED_VALUES_MAX]; // numbers of estimates
     pthread_t thread;
     bool started;
     gm_string out;
@@ -73,9 +75,10 @@ static void choose_values(gm_feed *feed)
     for (size_t k = 0; k < world->record_count; k++) {
         add_value(feed, world->records[k].ref);
     }
-    for (size_t k = 0; k < world->estimate_count && feed->parameter_count < FEED_VALUES_MAX; k++) {
-        if (world->estimates[k].kind == GM_ESTIMATE_PARAMETER) {
-            feed->refs[feed->value_count + feed->parameter_count++] = world->estimates[k].ref;
+    for (size_t k = 0; k < world->estimate_count && feed->learned_count < FEED_VALUES_MAX; k++) {
+        if (gm_is_learned(&world->estimates[k])) {
+            feed->refs[feed->value_count + feed->learned_count] = world->estimates[k].ref;
+            feed->learned[feed->learned_count++] = k;
         }
     }
 }
@@ -91,14 +94,13 @@ static void send_out(gm_feed *feed, uint32_t slot)
     feed->out.failed = false;
 }
 
-/// Values of refs[first .. end) as a list.
-static void write_values(gm_feed *feed, const gm_twin_view *view, const double *values,
-                         size_t first, size_t end)
+static void write_values(gm_feed *feed, const gm_twin_view *view, const double *values)
 {
     gm_string *out = &feed->out;
     size_t lanes = gm_state_lanes(view->state);
+    gm_out_key(out, "values");
     gm_out_begin(out, '[');
-    for (size_t k = first; k < end; k++) {
+    for (size_t k = 0; k < feed->value_count; k++) {
         gm_summary summary;
         gm_summarise(view->state, values + k * lanes, &summary);
         gm_out_begin(out, '{');
@@ -107,6 +109,26 @@ static void write_values(gm_feed *feed, const gm_twin_view *view, const double *
         gm_out_end(out, '}');
     }
     gm_out_end(out, ']');
+}
+
+/// @param values  [learned_count][lanes], what stands at the addresses of what is learned
+static gm_status write_learned(gm_feed *feed, const gm_twin_view *view, double *values)
+{
+    gm_string *out = &feed->out;
+    gm_status status = GM_OK;
+    gm_out_key(out, "parameters");
+    gm_out_begin(out, '[');
+    for (size_t k = 0; status == GM_OK && k < feed->learned_count; k++) {
+        double *own = values + k * gm_state_lanes(view->state);
+        gm_summary summary;
+        status = gm_learned_lanes(feed->twin, view, feed->learned[k], own, NULL);
+        gm_summarise(view->state, own, &summary);
+        gm_out_begin(out, '{');
+        gm_out_learned(out, feed->world, feed->learned[k], &summary);
+        gm_out_end(out, '}');
+    }
+    gm_out_end(out, ']');
+    return status;
 }
 
 static void write_sensors(gm_feed *feed)
@@ -130,36 +152,61 @@ static void write_sensors(gm_feed *feed)
         gm_out_key_number(out, "spread", last.spread);
         gm_out_key_number(out, "innovation", last.innovation);
         gm_out_key_text(out, "quality", last.quality);
+        if (!isnan(last.bias)) {
+            gm_out_key_number(out, "bias", last.bias);
+            gm_out_key_number(out, "bias_spread", last.bias_spread);
+        }
         gm_out_end(out, '}');
     }
     gm_out_end(out, ']');
 }
 
+/// Where the world names several.
+static gm_status write_hypotheses(gm_feed *feed)
+{
+    if (feed->world->hypothesis_count == 1) {
+        return GM_OK;
+    }
+    gm_out_key(&feed->out, "hypotheses");
+    return gm_out_hypotheses(&feed->out, feed->twin, FEED_VALUES_MAX, NULL);
+}
+
+/// The message of a cycle; on any error it is not fit to be sent.
+static gm_status write_cycle(gm_feed *feed, const gm_twin_view *view)
+{
+    double *values = NULL;
+    gm_string *out = &feed->out;
+    gm_status status =
+        gm_read_lanes(view, feed->refs, feed->value_count + feed->learned_count, &values, NULL);
+    if (status == GM_OK) {
+        gm_out_begin(out, '{');
+        gm_out_key_text(out, "type", "cycle");
+        gm_out_key_time(out, "time", view->time_ns);
+        gm_out_key_count(out, "cycle", view->cycle);
+        gm_out_key_count(out, "lanes_left", gm_state_lanes_left(view->state));
+        write_values(feed, view, values);
+        write_sensors(feed);
+        status =
+            write_learned(feed, view, values + feed->value_count * gm_state_lanes(view->state));
+    }
+    if (status == GM_OK) {
+        status = write_hypotheses(feed);
+    }
+    gm_out_end(out, '}');
+    gm_memory_free(values);
+    return status;
+}
+
 static void send_cycle(gm_feed *feed)
 {
     gm_twin_view view;
-    double *values = NULL;
-    size_t count = feed->value_count + feed->parameter_count;
-    gm_string *out = &feed->out;
+    feed->out.size = 0;
     if (gm_twin_look(feed->twin, NULL, &view, NULL) != GM_OK) {
         return;
     }
-    if (gm_read_lanes(&view, feed->refs, count, &values, NULL) == GM_OK) {
-        out->size = 0;
-        gm_out_begin(out, '{');
-        gm_out_key_text(out, "type", "cycle");
-        gm_out_key_time(out, "time", view.time_ns);
-        gm_out_key_count(out, "cycle", view.cycle);
-        gm_out_key_count(out, "lanes_left", gm_state_lanes_left(view.state));
-        gm_out_key(out, "values");
-        write_values(feed, &view, values, 0, feed->value_count);
-        gm_out_key(out, "parameters");
-        write_values(feed, &view, values, feed->value_count, count);
-        write_sensors(feed);
-        gm_out_end(out, '}');
+    if (write_cycle(feed, &view) == GM_OK) {
         send_out(feed, SLOT_CYCLE);
     }
-    gm_memory_free(values);
     gm_twin_look_away(feed->twin, &view);
 }
 

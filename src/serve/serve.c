@@ -44,6 +44,7 @@ static const route routes[] = {
     { GM_HTTP_GET, "events", gm_answer_events, PACE_QUICK },
     { GM_HTTP_GET, "suspects", gm_answer_suspects, PACE_QUICK },
     { GM_HTTP_GET, "parameters", gm_answer_parameters, PACE_ERRAND },
+    { GM_HTTP_GET, "hypotheses", gm_answer_hypotheses, PACE_ERRAND },
     { GM_HTTP_GET, "branches", gm_answer_branches, PACE_ERRAND },
     { GM_HTTP_POST, "branches", gm_make_branch, PACE_ERRAND },
     { GM_HTTP_DELETE, "branches/NAME", gm_drop_branch, PACE_ERRAND },

@@ -73,14 +73,30 @@ gm_status gm_out_forecast(gm_string *out, gm_twin *twin, size_t field, gm_error 
 gm_status gm_read_lanes(const gm_twin_view *view, const gm_ref *refs, size_t count, double **values,
                         gm_error *error);
 
+// ---- what is learned (answer_estimates.c) ----
+
+/// Parameters and unknown inputs are learned, states are followed.
+bool gm_is_learned(const gm_world_estimate *estimate);
+/// What is learned, from what stands at its address: of an unknown input only what it adds.
+/// @param estimate  number in the world, learned; @param values  in out, [lanes]
+gm_status gm_learned_lanes(const gm_twin *twin, const gm_twin_view *view, size_t estimate,
+                           double *values, gm_error *error);
+/// address, unit, kind and summary as keys of the object at hand.
+void gm_out_learned(gm_string *out, const gm_world *world, size_t estimate,
+                    const gm_summary *summary);
+/// The weights of hypotheses, now and at each lead, as an object. @param most  groups, and fields
+/// that are forecast, at most so many; @return GM_BUSY before the first state: `out` is half
+/// written
+gm_status gm_out_hypotheses(gm_string *out, gm_twin *twin, size_t most, gm_error *error);
+
 // ---- handlers ----
 
 gm_serve_handler gm_answer_world, gm_answer_systems, gm_answer_elements, gm_answer_sensors,
     gm_answer_health; // answer_describe.c
 gm_serve_handler gm_answer_values, gm_answer_history, gm_answer_forecasts, gm_answer_scores,
-    gm_answer_events,
-    gm_answer_parameters;            // answer_values.c
-gm_serve_handler gm_answer_suspects; // answer_suspects.c
+    gm_answer_events;                                        // answer_values.c
+gm_serve_handler gm_answer_parameters, gm_answer_hypotheses; // answer_estimates.c
+gm_serve_handler gm_answer_suspects;                         // answer_suspects.c
 gm_serve_handler gm_answer_branches, gm_make_branch, gm_drop_branch, gm_advance_branch,
     gm_set_in_branch;             // answer_branches.c
 gm_serve_handler gm_run_scenario; // answer_scenario.c

@@ -32,6 +32,7 @@ static const request requests[] = {
     { "GET", "/api/v1/scores", NULL },
     { "GET", "/api/v1/events", NULL },
     { "GET", "/api/v1/parameters", NULL },
+    { "GET", "/api/v1/hypotheses", NULL },
     { "POST", "/api/v1/branches", "{\"name\": \"x\", \"note\": \"y\"}" },
     { "GET", "/api/v1/branches", NULL },
     { "POST", "/api/v1/branches/x/set",

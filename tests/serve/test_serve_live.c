@@ -109,6 +109,7 @@ static void *ask_all_the_time(void *argument)
         { "GET", "/api/v1/values?address=box/*/*&lanes=1", NULL },
         { "GET", "/api/v1/sensors", NULL },
         { "GET", "/api/v1/parameters", NULL },
+        { "GET", "/api/v1/hypotheses", NULL },
         { "GET", "/api/v1/forecasts", NULL },
         { "POST", "/api/v1/branches", "{\"name\": \"x\"}" },
         { "POST", "/api/v1/branches/x/advance", "{\"for_s\": 60}" },
