@@ -579,6 +579,7 @@ gm_status gm_intake_take(gm_twin *twin, int64_t time_ns, gm_error *error)
             twin->redo_ns = sample_ns < twin->redo_ns ? sample_ns : twin->redo_ns;
         }
     }
+    gm_window_sort(&twin->window);
     pthread_mutex_lock(&twin->inbox_lock);
     twin->late += late;
     pthread_mutex_unlock(&twin->inbox_lock);

@@ -106,8 +106,10 @@ typedef struct gm_moment {
 typedef struct gm_window {
     gm_moment *moments; // ring, [depth]
     size_t depth, first, count;
-    gm_arrived *entries; // [entry_count], sorted
-    size_t entry_count, entry_capacity;
+    gm_arrived *entries; // [entry_count], the first sorted_count of them sorted
+    size_t entry_count, entry_capacity, sorted_count;
+    gm_arrived *room; // [room_capacity] for sorting
+    size_t room_capacity;
 } gm_window;
 
 /// A set of samples seen, so that none counts twice. Open addressing; forgets what left the window.
@@ -397,8 +399,10 @@ size_t gm_window_before(const gm_window *window, int64_t time_ns);
 gm_moment *gm_window_at(const gm_window *window, size_t index);
 /// Room for so many more samples. @return false when out of memory
 bool gm_window_reserve(gm_window *window, size_t more);
-/// Adds a sample in order; there is room.
+/// Adds a sample; there is room. gm_window_sort has to come behind the last.
 void gm_window_add(gm_window *window, const gm_arrived *entry);
+/// Brings what was added into its order; samples that nothing tells apart stay as they came.
+void gm_window_sort(gm_window *window);
 /// First entry later than time_ns.
 size_t gm_window_after(const gm_window *window, int64_t time_ns);
 /// Adds a sample; when the table must grow, samples from long before the window, whose oldest cycle

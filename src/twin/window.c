@@ -75,6 +75,7 @@ void gm_window_close(gm_window *window)
     }
     gm_memory_free(window->moments);
     gm_memory_free(window->entries);
+    gm_memory_free(window->room);
     *window = (gm_window){ 0 };
 }
 
@@ -90,6 +91,7 @@ void gm_window_keep(gm_twin *twin, gm_held *held)
         memmove(window->entries, window->entries + gone,
                 (window->entry_count - gone) * sizeof *window->entries);
         window->entry_count -= gone;
+        window->sorted_count = window->entry_count;
     }
     atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
     window->count++;
@@ -145,14 +147,21 @@ size_t gm_window_after(const gm_window *window, int64_t time_ns)
 
 bool gm_window_reserve(gm_window *window, size_t more)
 {
+    struct {
+        gm_arrived **memory;
+        size_t *capacity;
+    } both[] = { { &window->entries, &window->entry_capacity },
+                 { &window->room, &window->room_capacity } };
     size_t needed = window->entry_count + more;
-    if (needed > window->entry_capacity) {
-        gm_arrived *grown =
-            gm_memory_grow(window->entries, &window->entry_capacity, needed, sizeof *grown);
-        if (grown == NULL) {
-            return false;
+    for (size_t index = 0; index < 2; index++) {
+        if (needed > *both[index].capacity) {
+            gm_arrived *grown =
+                gm_memory_grow(*both[index].memory, both[index].capacity, needed, sizeof *grown);
+            if (grown == NULL) {
+                return false;
+            }
+            *both[index].memory = grown;
         }
-        window->entries = grown;
     }
     return true;
 }
@@ -160,14 +169,66 @@ bool gm_window_reserve(gm_window *window, size_t more)
 void gm_window_add(gm_window *window, const gm_arrived *entry)
 {
     GM_REQUIRE(window->entry_count < window->entry_capacity); // gm_window_reserve made room
-    size_t place = window->entry_count;
-    while (place > 0 && comes_before(&entry->sample, &window->entries[place - 1].sample)) {
+    window->entries[window->entry_count++] = *entry;
+}
+
+/// End of the run in order that begins at `first`, of entries up to `end`.
+static size_t run_end(const gm_arrived *entries, size_t first, size_t end)
+{
+    size_t at = first + 1;
+    while (at < end && !comes_before(&entries[at].sample, &entries[at - 1].sample)) {
+        at++;
+    }
+    return at < end ? at : end;
+}
+
+/// Merges two runs that follow each other; of equals those of the first come first.
+static void merge_runs(const gm_arrived *from, size_t middle, size_t end, gm_arrived *to)
+{
+    size_t left = 0, right = middle;
+    for (size_t at = 0; at < end; at++) {
+        bool second = left == middle ||
+                      (right < end && comes_before(&from[right].sample, &from[left].sample));
+        to[at] = second ? from[right++] : from[left++];
+    }
+}
+
+/// Sorts entries first .. end - 1 by merging runs that are there, two by two.
+static void sort_added(gm_window *window, size_t first, size_t end)
+{
+    gm_arrived *from = window->entries, *to = window->room;
+    while (run_end(from, first, end) < end) {
+        for (size_t at = first; at < end;) {
+            size_t middle = run_end(from, at, end);
+            size_t next = middle < end ? run_end(from, middle, end) : end;
+            merge_runs(from + at, middle - at, next - at, to + at);
+            at = next;
+        }
+        gm_arrived *swapped = from;
+        from = to;
+        to = swapped;
+    }
+    if (from != window->entries) {
+        memcpy(window->entries + first, from + first, (end - first) * sizeof *from);
+    }
+}
+
+void gm_window_sort(gm_window *window)
+{
+    size_t sorted = window->sorted_count, end = window->entry_count, place = sorted;
+    window->sorted_count = end;
+    if (sorted == end) {
+        return;
+    }
+    sort_added(window, sorted, end);
+    gm_arrived *entries = window->entries;
+    while (place > 0 && comes_before(&entries[sorted].sample, &entries[place - 1].sample)) {
         place--;
     }
-    memmove(window->entries + place + 1, window->entries + place,
-            (window->entry_count - place) * sizeof *window->entries);
-    window->entries[place] = *entry;
-    window->entry_count++;
+    if (place < sorted) {
+        merge_runs(entries + place, sorted - place, end - place, window->room);
+        memcpy(entries + place, window->room, (end - place) * sizeof *entries);
+    }
 }
 
 // ---- seen ----
