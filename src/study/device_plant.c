@@ -8,6 +8,7 @@
 #include "base/calendar.h"
 #include "base/hash.h"
 #include "base/require.h"
+#include "study/device_meters.h"
 
 enum { NOISE_PURPOSE = 1, LOSS_PURPOSE, SCATTER_PURPOSE };
 
@@ -57,6 +58,7 @@ struct gm_device_plant {
     swing *swings;
     thermostat *thermostats;
     played_sensor *sensors; // [sensor_count]
+    gm_device_meters meters;
     size_t scattering_count, swing_count, thermostat_count;
 };
 
@@ -327,8 +329,8 @@ static gm_status read_sensor(gm_device_plant *plant, const gm_config *config, gm
         return unknown_sensor(plant, config, error);
     }
     played_sensor *sensor = &plant->sensors[number];
-    const gm_field *field = gm_world_field(plant->world, plant->world->sensors[number].ref);
-    gm_quantity difference = { .unit = field->unit, .difference = true };
+    gm_quantity difference = { .unit = plant->world->sensors[number].field_unit,
+                               .difference = true };
     gm_status status = gm_config_is(config, GM_CONFIG_MAP, "a map with noise, bias, lost", error);
     if (status == GM_OK) {
         status = gm_config_only(config, sensor_keys, error);
@@ -482,6 +484,10 @@ gm_status gm_device_plant_open(const gm_world *world, const gm_device_options *o
         made->next_ns = made->start_ns;
         status = open_state(made, error);
     }
+    if (status == GM_OK) {
+        status =
+            gm_device_meters_open(&made->own, made->step_ns, made->arena, &made->meters, error);
+    }
     if (status != GM_OK) {
         gm_device_plant_close(made);
         return status;
@@ -527,7 +533,13 @@ static gm_status read_due(gm_device_plant *plant, size_t number, gm_device_readi
     if (gm_random_uniform(plant->random, draw) < sensor->lost) {
         return GM_OK;
     }
-    gm_status status = gm_state_read(plant->state, declared->ref, &value, error);
+    gm_status status =
+        gm_sensor_is_plain(declared)
+            ? gm_state_read(plant->state, declared->ref, &value, error)
+            : gm_device_meter_read(&plant->meters, plant->state, number, &value, error);
+    if (status != GM_OK || isnan(value)) {
+        return status; // its span has not passed yet
+    }
     draw.purpose = NOISE_PURPOSE;
     value += sensor->bias + sensor->noise * gm_random_normal(plant->random, draw);
     readings[*count] = (gm_device_reading){
@@ -535,8 +547,8 @@ static gm_status read_due(gm_device_plant *plant, size_t number, gm_device_readi
         .time_ns = plant->next_ns,
         .value = (value - declared->to_si.offset) / declared->to_si.factor,
     };
-    *count += status == GM_OK;
-    return status;
+    ++*count;
+    return GM_OK;
 }
 
 gm_status gm_device_plant_read(gm_device_plant *plant, gm_device_reading *readings, size_t *count,
@@ -550,7 +562,13 @@ gm_status gm_device_plant_read(gm_device_plant *plant, gm_device_reading *readin
         gm_world_advance(plant->world, plant->state, &advance, plant->next_ns, error);
     if (status == GM_OK) {
         gm_state_set_tick(plant->state, (uint64_t)(plant->next_ns / plant->world->cycle_ns));
+        status = gm_device_meters_run(&plant->meters, plant->state, error);
+    }
+    if (status == GM_OK) {
         status = act(plant, error);
+    }
+    if (status == GM_OK) {
+        status = gm_device_meters_turn(&plant->meters, plant->state, error);
     }
     for (size_t number = 0; status == GM_OK && number < plant->world->sensor_count; number++) {
         if (plant->sensors[number].due_ns <= plant->next_ns) {

@@ -74,16 +74,6 @@ static size_t moved_rows(const part *of)
     return of->biased + of->pieces;
 }
 
-static size_t ref_count_of(const gm_world_sensor *sensor)
-{
-    return sensor->ref_count > 0 ? sensor->ref_count : 1;
-}
-
-static const gm_ref *refs_of(const gm_world_sensor *sensor)
-{
-    return sensor->ref_count > 0 ? sensor->refs : &sensor->ref;
-}
-
 static bool remembers(const gm_world_sensor *sensor)
 {
     return sensor->reading != GM_READING_NONE || sensor->bias_spread > 0.0;
@@ -155,7 +145,7 @@ static size_t measure(const gm_world *world, struct gm_sensing *sensing)
     size_t most = 0;
     for (size_t number = 0; number < world->sensor_count; number++) {
         const gm_world_sensor *sensor = &world->sensors[number];
-        size_t refs = ref_count_of(sensor);
+        size_t refs = gm_sensor_ref_count(sensor);
         sensing->part_count += remembers(sensor);
         if (sensor->reading != GM_READING_NONE) {
             sensing->span_ref_count += refs;
@@ -186,9 +176,9 @@ static void plan_parts(const gm_twin *twin, struct gm_sensing *sensing)
         sensing->part_of[number] = used;
         sensing->parts[used++] = made;
         if (made.pieces > 0) {
-            memcpy(sensing->span_refs + refs, refs_of(sensor),
-                   ref_count_of(sensor) * sizeof(gm_ref));
-            refs += ref_count_of(sensor);
+            memcpy(sensing->span_refs + refs, gm_sensor_refs(sensor),
+                   gm_sensor_ref_count(sensor) * sizeof(gm_ref));
+            refs += gm_sensor_ref_count(sensor);
         }
     }
 }
@@ -262,50 +252,11 @@ static const part *part_of(const gm_twin *twin, size_t sensor)
 
 // ---- fields ----
 
-/// The mean of a population's rows stands in front of their number.
-static bool is_row_mean(gm_ref ref)
-{
-    return ref.element == GM_ROWS && ref.field != GM_ROW_COUNT;
-}
-
-static void add_field(const double *values, const double *rows, size_t lanes, double *sum,
-                      double *weights)
-{
-    for (size_t lane = 0; lane < lanes; lane++) {
-        double weight = rows != NULL ? rows[lane] : 1.0;
-        sum[lane] += weight * values[lane];
-        weights[lane] += weight;
-    }
-}
-
-/// What a sensor makes of its fields. @param values  [ref_count_of][lanes]
+/// What a sensor makes of its fields. @param values  [its fields][lanes]
 static void fold(const gm_twin *twin, const gm_world_sensor *sensor, const double *values,
                  double *out)
 {
-    size_t lanes = twin->lanes, count = ref_count_of(sensor);
-    double *weights = twin->sensing->weights;
-    bool most = sensor->gathering == GM_GATHERING_MOST;
-    if (sensor->gathering == GM_GATHERING_NONE || most || sensor->gathering == GM_GATHERING_LEAST) {
-        memcpy(out, values, lanes * sizeof *out);
-        for (size_t index = 1; index < count; index++) {
-            const double *other = values + index * lanes;
-            for (size_t lane = 0; lane < lanes; lane++) {
-                out[lane] = (other[lane] > out[lane]) == most ? other[lane] : out[lane];
-            }
-        }
-        return;
-    }
-    memset(out, 0, lanes * sizeof *out);
-    memset(weights, 0, lanes * sizeof *weights);
-    for (size_t index = 0; index < count; index++) {
-        bool rows = is_row_mean(sensor->refs[index]);
-        add_field(values + index * lanes, rows ? values + (index + 1) * lanes : NULL, lanes, out,
-                  weights);
-        index += rows;
-    }
-    for (size_t lane = 0; sensor->gathering == GM_GATHERING_MEAN && lane < lanes; lane++) {
-        out[lane] /= weights[lane] > 0.0 ? weights[lane] : 1.0;
-    }
+    gm_sensor_gather(sensor, values, twin->lanes, twin->sensing->weights, out);
 }
 
 /// Reads the fields of all spans into sensing->fields.
@@ -369,7 +320,7 @@ static gm_status look_at_spans(gm_twin *twin, bool grows, gm_error *error)
             continue;
         }
         fold(twin, sensor, fields, sensing->now);
-        fields += ref_count_of(sensor) * twin->lanes;
+        fields += gm_sensor_ref_count(sensor) * twin->lanes;
         if (grows && time_ns > memories[index].at_ns) {
             grow(twin, of, memories, time_ns);
         }
@@ -431,8 +382,8 @@ static gm_status begin_part(gm_twin *twin, gm_state *state, const part *of, gm_e
         begin_piece(twin, of, memories);
     }
     double *fields = twin->sensing->fields;
-    gm_status status =
-        gm_state_read_many(state, refs_of(sensor), ref_count_of(sensor), fields, error);
+    gm_status status = gm_state_read_many(state, gm_sensor_refs(sensor),
+                                          gm_sensor_ref_count(sensor), fields, error);
     if (status == GM_OK) {
         fold(twin, sensor, fields, row_at(twin, memories, of->row));
     }

@@ -147,17 +147,17 @@ typedef struct gm_world_sensor {
     size_t ref_count; // 0 without `of`
     gm_gathering gathering;
     gm_reading reading;
-    int64_t span_ns; // of the reading; 0: since the sample before
+    int64_t span_ns;                // of the reading; 0: since the sample before
     double bias_spread, bias_drift; // SI, the latter per square root of a second; 0: none
-    const char *field_unit; // SI unit of what it reads
-    const char *unit;       // of raw values, for people; with `scale: 125 W` "125 W"
-    gm_conversion to_si;    // SI = raw * factor + offset
-    double noise;           // SI, standard deviation; 0: not declared
-    double min, max;        // SI, plausible values; -INFINITY, INFINITY: not declared
-    int64_t every_ns;       // expected between samples; 0: not declared
-    int64_t delay_ns;       // a sample tells of the time this much before its own; 0
-    bool is_driver;         // feeds an input or sets a parameter; otherwise it is an observation
-    size_t driver;          // is_driver on an input: index into drivers; else GM_NO_INDEX
+    const char *field_unit;         // SI unit of what it reads
+    const char *unit;               // of raw values, for people; with `scale: 125 W` "125 W"
+    gm_conversion to_si;            // SI = raw * factor + offset
+    double noise;                   // SI, standard deviation; 0: not declared
+    double min, max;                // SI, plausible values; -INFINITY, INFINITY: not declared
+    int64_t every_ns;               // expected between samples; 0: not declared
+    int64_t delay_ns;               // a sample tells of the time this much before its own; 0
+    bool is_driver; // feeds an input or sets a parameter; otherwise it is an observation
+    size_t driver;  // is_driver on an input: index into drivers; else GM_NO_INDEX
     const char *const
         *columns; // [column_count] names in a replayed CSV, averaged; default: its own name
     size_t column_count;
@@ -403,6 +403,14 @@ gm_status gm_world_read(const char *file, const char *bytes, size_t size,
 gm_status gm_world_layout(const gm_world *world, size_t lanes, const gm_section *sections,
                           size_t section_count, gm_layout **layout, gm_error *error);
 
+/// The fields that a sensor sees.
+size_t gm_sensor_ref_count(const gm_world_sensor *sensor);
+const gm_ref *gm_sensor_refs(const gm_world_sensor *sensor); // [gm_sensor_ref_count]
+/// What it makes of them at one time.
+/// @param fields   [gm_sensor_ref_count][lanes]
+/// @param weights  work, [lanes]; @param out  [lanes]
+void gm_sensor_gather(const gm_world_sensor *sensor, const double *fields, size_t lanes,
+                      double *weights, double *out);
 /// Whether a reading is the value of sensor->ref at its time, but for noise and a bias.
 static inline bool gm_sensor_is_plain(const gm_world_sensor *sensor)
 {

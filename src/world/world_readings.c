@@ -145,6 +145,54 @@ static gm_status find_fields(const gm_sensor_reader *from, gm_error *error)
                       : gm_world_find_one(world, address, field->place, &sensor->ref, error);
 }
 
+size_t gm_sensor_ref_count(const gm_world_sensor *sensor)
+{
+    return sensor->ref_count > 0 ? sensor->ref_count : 1;
+}
+
+const gm_ref *gm_sensor_refs(const gm_world_sensor *sensor)
+{
+    return sensor->ref_count > 0 ? sensor->refs : &sensor->ref;
+}
+
+static void add_field(const double *values, const double *rows, size_t lanes, double *sum,
+                      double *weights)
+{
+    for (size_t lane = 0; lane < lanes; lane++) {
+        double weight = rows != NULL ? rows[lane] : 1.0;
+        sum[lane] += weight * values[lane];
+        weights[lane] += weight;
+    }
+}
+
+void gm_sensor_gather(const gm_world_sensor *sensor, const double *fields, size_t lanes,
+                      double *weights, double *out)
+{
+    size_t count = gm_sensor_ref_count(sensor);
+    bool most = sensor->gathering == GM_GATHERING_MOST;
+    if (sensor->gathering == GM_GATHERING_NONE || most || sensor->gathering == GM_GATHERING_LEAST) {
+        memcpy(out, fields, lanes * sizeof *out);
+        for (size_t index = 1; index < count; index++) {
+            const double *other = fields + index * lanes;
+            for (size_t lane = 0; lane < lanes; lane++) {
+                out[lane] = (other[lane] > out[lane]) == most ? other[lane] : out[lane];
+            }
+        }
+        return;
+    }
+    memset(out, 0, lanes * sizeof *out);
+    memset(weights, 0, lanes * sizeof *weights);
+    for (size_t index = 0; index < count; index++) {
+        bool rows = is_row_mean(sensor->refs[index]);
+        add_field(fields + index * lanes, rows ? fields + (index + 1) * lanes : NULL, lanes, out,
+                  weights);
+        index += rows;
+    }
+    for (size_t lane = 0; sensor->gathering == GM_GATHERING_MEAN && lane < lanes; lane++) {
+        out[lane] /= weights[lane] > 0.0 ? weights[lane] : 1.0;
+    }
+}
+
 // ---- spans ----
 
 // The unit of what a rate adds up to over seconds, in words where there are some.
