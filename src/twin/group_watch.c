@@ -6,7 +6,9 @@
 // anew about their mean, states only: with the spread they began with, or so many noises of a
 // sensor of their like; the next measurements take them where they belong. What was learned of
 // parameters stays. Where another hypothesis has kept the track, its states are taken over instead.
-// All that is remembered is part of the state, so a rewind and a replay seed the same lanes anew.
+// While an alarm is open, states that walk as innovations ask for walk as fast as they may and need
+// no seeding: something happens to the plant, and has to be seen for what it is. All that is
+// remembered is part of the state, so a rewind and a replay seed the same lanes anew.
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 
 enum { LOOKED_AT_MAX = 512, PURPOSE_SEED = 20, SLOTS = 1 << 20 };
 
-static const double lost_limit = 16.0;       // innovations four times as large as said
+static const double lost_limit = 100.0;      // innovations ten times as large as said
 static const double first_spread = 10.0;     // noises that states of no declared spread begin with
 static const double least_surprise = 1e-300; // 0 says that a sensor has not spoken yet
 
@@ -25,6 +27,19 @@ static gm_track_options track_options(void)
     gm_track_options options = gm_default_track_options();
     options.limit = lost_limit;
     return options;
+}
+
+/// Whether states find back by themselves: an alarm is open, and they have no declared drift.
+static bool is_restless(gm_twin *twin, size_t cell)
+{
+    const gm_cell_plan *plan = &twin->estimator.cells[cell];
+    bool walks = false;
+    for (size_t row = 0; !walks && row < plan->state_count; row++) {
+        uint32_t number = plan->estimates[row];
+        walks =
+            !(twin->world->estimates[number].drift > 0.0) && twin->estimator.noises[number] > 0.0;
+    }
+    return walks && gm_cell_memories(twin)[cell].muted > 0;
 }
 
 /// Takes the innovations of an analysis in, beside the last ones of other sensors.
@@ -146,13 +161,19 @@ static void tell_lost(gm_twin *twin, const gm_watched *of, size_t hypothesis, do
     gm_monitor_tell(twin, &event);
 }
 
+/// Whether anything can be said of a track yet.
+static bool is_watched(const gm_filter_memory *memory)
+{
+    gm_track_options options = track_options();
+    options.limit = 0.0;
+    return gm_track_lost(&memory->track, &options);
+}
+
 /// The track is kept again when it has been watched long enough since.
 static void tell_found(gm_twin *twin, const gm_watched *of, size_t hypothesis)
 {
     gm_filter_memory *memory = gm_filter_memory_of(twin, of->cell, hypothesis);
-    gm_track_options options = track_options();
-    options.limit = 0.0; // as soon as anything is said of it
-    if (memory->lost != 0 && gm_track_lost(&memory->track, &options)) {
+    if (memory->lost != 0 && is_watched(memory)) {
         gm_monitor_change_end(twin, memory->lost, of->time_ns);
         memory->lost = 0;
     }
@@ -169,11 +190,14 @@ gm_status gm_group_watch(gm_twin *twin, const gm_watched *of, gm_error *error)
     for (size_t each = 0; status == GM_OK && each < hypotheses; each++) {
         status = follow_track(twin, of, each, error);
     }
+    bool restless = is_restless(twin, of->cell);
     for (size_t each = 0; status == GM_OK && each < hypotheses; each++) {
-        const gm_filter_memory *memory = gm_filter_memory_of(twin, of->cell, each);
+        gm_filter_memory *memory = gm_filter_memory_of(twin, of->cell, each);
+        memory->track = restless ? (gm_track){ 0 } : memory->track;
         lost[each] = gm_track_lost(&memory->track, &options);
+        bool kept = !lost[each] && is_watched(memory) && memory->lost == 0;
         bool leads = leader == GM_NO_INDEX || weights[each] > weights[leader];
-        leader = !lost[each] && leads ? each : leader;
+        leader = kept && leads ? each : leader;
     }
     for (size_t each = 0; status == GM_OK && each < hypotheses; each++) {
         gm_filter_memory *memory = gm_filter_memory_of(twin, of->cell, each);
