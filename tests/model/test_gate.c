@@ -214,6 +214,32 @@ static void resampling_copies_whole_lanes(void **state)
     assert_true(hashes[0] == hashes[1]);
 }
 
+static void only_chosen_systems_are_resampled(void **state)
+{
+    (void)state;
+    uint32_t source[LANES];
+    for (uint32_t lane = 0; lane < LANES; lane++) {
+        source[lane] = (lane * 7 + 2) % LANES;
+    }
+    gm_error error = { 0 };
+    trial made = open_store(8), whole = open_store(8);
+    advance_state(made.state, 26 * second_ns, NULL);
+    advance_state(whole.state, 26 * second_ns, NULL);
+    uint64_t before = gm_state_hash(made.state);
+    const bool none = false, all = true;
+    must(gm_state_resample_systems(made.state, &none, source, &error), &error);
+    assert_true(gm_state_hash(made.state) == before);
+    must(gm_state_resample_systems(made.state, &all, source, &error), &error);
+    must(gm_state_resample(whole.state, source, &error), &error);
+    assert_true(gm_state_hash(made.state) == gm_state_hash(whole.state));
+    gm_state_fail_lane(made.state, 2);
+    must(gm_state_resample_systems(made.state, &all, source, &error), &error);
+    assert_true(gm_state_lane_failed(made.state, 2));
+    assert_int_equal(gm_state_lanes_left(made.state), LANES - 1);
+    close_trial(&made);
+    close_trial(&whole);
+}
+
 static void width_workers_and_forks_leave_the_hash_alone(void **state)
 {
     (void)state;
@@ -272,6 +298,7 @@ int main(void)
         cmocka_unit_test(a_lane_that_is_not_a_number_leaves_the_others_their_bits),
         cmocka_unit_test(a_row_that_is_not_a_number_fails_its_lane),
         cmocka_unit_test(resampling_copies_whole_lanes),
+        cmocka_unit_test(only_chosen_systems_are_resampled),
         cmocka_unit_test(width_workers_and_forks_leave_the_hash_alone),
         cmocka_unit_test(gathering_and_scattering_a_lane_changes_nothing),
     };
