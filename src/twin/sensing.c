@@ -12,7 +12,6 @@
 
 #include "base/hash.h"
 #include "twin/estimator_parts.h"
-#include "world/world_cells.h"
 
 enum {
     PURPOSE_BIAS = 24,
@@ -169,10 +168,7 @@ static void plan_parts(const gm_twin *twin, struct gm_sensing *sensing)
         part made = part_for(world, number);
         made.row = sensing->row_count;
         sensing->row_count += rows_of(sensor);
-        uint32_t cell = twin->estimator.cell_of_sensor[number];
-        if (cell != GM_NO_CELL) {
-            sensing->rows[cell] += moved_rows(&made);
-        }
+        sensing->rows[twin->estimator.cell_of_sensor[number]] += moved_rows(&made);
         sensing->part_of[number] = used;
         sensing->parts[used++] = made;
         if (made.pieces > 0) {
@@ -613,7 +609,7 @@ gm_bias gm_sensing_bias(const gm_twin *twin, const gm_state *state, size_t senso
     }
     double weights[GM_HYPOTHESES], means[GM_HYPOTHESES], squares[GM_HYPOTHESES];
     const double *values = row_in(twin, state, bias_row(of));
-    gm_hypotheses_weights(twin->world, state, of->group, weights);
+    gm_hypotheses_weights(twin->world, state, twin->estimator.cell_of_sensor[sensor], weights);
     gm_bias all = { 0 };
     for (size_t each = 0; each < twin->world->hypothesis_count; each++) {
         double count = 0.0, sum = 0.0, square = 0.0;

@@ -179,6 +179,11 @@ static void sensors_say_what_they_said_last(void **state)
     assert_string_equal(text(air, "unit"), "K");
     assert_near(number(air, "noise"), 0.1, 1e-12);
     assert_near(number(air, "every_s"), 3.0, 0.0);
+    assert_string_equal(text(air, "reads"), "value");
+    assert_string_equal(text(air, "of"), "");
+    assert_string_equal(text(air, "reading_unit"), "K");
+    assert_true(json_is_null(json_object_get(air, "over_s")));
+    assert_true(json_is_null(json_object_get(air, "bias")));
     const json_t *last = json_object_get(air, "last");
     assert_true(fabs(number(last, "value") - number(last, "estimate")) < 2.0);
     assert_string_equal(text(last, "quality"), "good");

@@ -352,6 +352,40 @@ static void a_bias_is_found_where_another_sensor_is_right(void **state)
     }
 }
 
+static void forecasts_are_scored_without_the_bias(void **state)
+{
+    (void)state;
+    enum { STEPS = 600 };
+    static const char forecast[] =
+        "forecast: {fields: [c/air/temperature], every: 1 min, at: [2 min]}\n";
+    char text[sizeof biased_world + sizeof forecast];
+    snprintf(text, sizeof text, "%s%s", biased_world, forecast);
+    gm_world *world = rig_world_open(text);
+    gm_twin_options options = gm_default_twin_options();
+    options.replay = true;
+    options.score_after_ns = 3000 * GM_SECOND_NS; // when the bias is known
+    gm_twin *twin = NULL;
+    assert_int_equal(gm_twin_open(world, &options, &twin, NULL), GM_OK);
+    rig_submit(twin, at(SENSOR_ROOM, 1.0, 10.0));
+    for (size_t step = 0; step < STEPS; step++) {
+        double seconds = 320.0 + 10.0 * (double)step;
+        double air = 10.0 + 10.0 * exp(-seconds * 5.0 / 60e3);
+        for (size_t sensor = SENSOR_FIRST; sensor <= SENSOR_SECOND; sensor++) {
+            gm_draw draw = { .element = (uint32_t)sensor, .occurrence = step };
+            double noise = 0.1 * gm_random_normal(gm_random_for(12, "scored"), draw);
+            rig_submit(twin,
+                       at(sensor, seconds, air + noise + (sensor == SENSOR_FIRST ? 0.8 : 0.0)));
+        }
+        run_to(twin, seconds);
+    }
+    gm_score score; // by the first sensor of the field, which is off
+    gm_twin_scores(twin, &score);
+    assert_true(score.count > 20);
+    near(score.bias, 0.0, 0.15);
+    gm_twin_close(twin);
+    gm_world_close(world);
+}
+
 // ---- the same bits ----
 
 #define MIXED                                                                                      \
@@ -464,6 +498,7 @@ int main(void)
         cmocka_unit_test(counts_scatter_as_counts_do),
         cmocka_unit_test(sums_and_extremes_teach_all_that_is_in_them),
         cmocka_unit_test(a_bias_is_found_where_another_sensor_is_right),
+        cmocka_unit_test(forecasts_are_scored_without_the_bias),
         cmocka_unit_test(late_samples_and_restarts_end_in_the_same_bits),
         cmocka_unit_test(hypotheses_side_by_side_learn_biases_too),
         cmocka_unit_test(an_edited_sensor_begins_anew),

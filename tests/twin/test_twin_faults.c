@@ -101,10 +101,9 @@ static void press_on(failing_run *run, gm_sample sample, int64_t cycle_ns)
     }
 }
 
-static void cycles_without_memory_end_in_the_same_bits(void **state)
+static void press_through(const char *text)
 {
-    (void)state;
-    gm_world *world = rig_world_open(rig_world);
+    gm_world *world = rig_world_open(text);
     gm_sample *samples = rig_record(52, STEPS);
     uint64_t whole = undisturbed(world, samples, 3 * STEPS);
     rig_folder folder = rig_folder_make();
@@ -137,6 +136,23 @@ static void cycles_without_memory_end_in_the_same_bits(void **state)
     gm_world_close(world);
     gm_memory_free(samples);
     rig_remove(folder.path);
+}
+
+static void cycles_without_memory_end_in_the_same_bits(void **state)
+{
+    (void)state;
+    press_through(rig_world);
+}
+
+static void spans_and_biases_without_memory_end_in_the_same_bits(void **state)
+{
+    (void)state;
+    static const char keys[] = "every: 3 s, averaged: 9 s, bias: {spread: 0.3 K, drift: 1 K/day}";
+    const char *place = strstr(rig_world, "every: 3 s");
+    char text[sizeof rig_world + sizeof keys];
+    snprintf(text, sizeof text, "%.*s%s%s", (int)(place - rig_world), rig_world, keys,
+             place + strlen("every: 3 s"));
+    press_through(text);
 }
 
 // ---- a full disk ----
@@ -271,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opening_without_memory_is_an_error),
         cmocka_unit_test(cycles_without_memory_end_in_the_same_bits),
+        cmocka_unit_test(spans_and_biases_without_memory_end_in_the_same_bits),
         cmocka_unit_test(a_full_disk_acknowledges_nothing_until_there_is_room),
         cmocka_unit_test(nobody_waits_for_an_empty_submission),
     };

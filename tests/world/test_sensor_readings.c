@@ -87,6 +87,31 @@ static void patterns_are_gathered(void **state)
     gm_world_close(world);
 }
 
+static void populations_count_by_their_rows(void **state)
+{
+    (void)state;
+    enum { PLACES = 3, LANES = 2 };
+    // a population of 4 and of no rows in the two lanes, and a lone element
+    gm_ref refs[PLACES] = { { .element = GM_ROWS, .field = 1 },
+                            { .element = GM_ROWS, .field = GM_ROW_COUNT },
+                            { .element = 0, .field = 1 } };
+    const double fields[PLACES][LANES] = { { 2.0, 0.0 }, { 4.0, 0.0 }, { 12.0, 5.0 } };
+    gm_world_sensor sensor = { .refs = refs, .ref_count = PLACES };
+    double weights[LANES], out[LANES];
+    sensor.gathering = GM_GATHERING_SUM;
+    gm_sensor_gather(&sensor, fields[0], LANES, weights, out);
+    near(out[0], 20.0);
+    near(out[1], 5.0);
+    sensor.gathering = GM_GATHERING_MEAN;
+    gm_sensor_gather(&sensor, fields[0], LANES, weights, out);
+    near(out[0], 4.0);
+    near(out[1], 5.0);
+    sensor.ref_count = 2; // nobody is there
+    gm_sensor_gather(&sensor, fields[0], LANES, weights, out);
+    near(out[0], 2.0);
+    near(out[1], 0.0);
+}
+
 static void biases_are_read(void **state)
 {
     (void)state;
@@ -157,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readings_over_spans_are_what_they_say),
         cmocka_unit_test(patterns_are_gathered),
+        cmocka_unit_test(populations_count_by_their_rows),
         cmocka_unit_test(biases_are_read),
         cmocka_unit_test(what_cannot_be_read_is_refused),
     };
