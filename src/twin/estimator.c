@@ -40,9 +40,8 @@ static double noise_like(const gm_world *world, gm_ref ref)
 {
     for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
         const gm_world_sensor *candidate = &world->sensors[sensor];
-        bool alike = candidate->reading <= GM_READING_AVERAGED &&
-                     candidate->gathering == GM_GATHERING_NONE && !candidate->is_driver;
-        if (candidate->noise > 0.0 && alike && candidate->ref.system == ref.system &&
+        if (candidate->noise > 0.0 && !candidate->is_driver && gm_sensor_tells_like(candidate) &&
+            candidate->ref.system == ref.system &&
             candidate->ref.class_number == ref.class_number && candidate->ref.field == ref.field) {
             return candidate->noise;
         }
@@ -342,12 +341,13 @@ static double kin_of(const gm_twin *twin, gm_ref ref, size_t count, double *nois
     for (size_t index = 0; index < count; index++) {
         const gm_ref *other = &estimator->refs[index];
         size_t sensor = estimator->entries[index]->sample.sensor;
-        bool same = other->element == ref.element;
-        if (!gm_sensor_is_plain(&twin->world->sensors[sensor]) || other->system != ref.system ||
+        const gm_world_sensor *declared = &twin->world->sensors[sensor];
+        bool same = other->element == ref.element && gm_sensor_is_plain(declared);
+        if (!gm_sensor_tells_like(declared) || other->system != ref.system ||
             other->class_number != ref.class_number || other->field != ref.field) {
             continue;
         }
-        double bias = twin->world->sensors[sensor].bias_spread;
+        double bias = declared->bias_spread;
         double own = sqrt(estimator->variance[index] + bias * bias);
         if (same && !(own >= own_noise)) {
             own_noise = own;

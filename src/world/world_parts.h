@@ -417,6 +417,12 @@ static inline bool gm_sensor_is_plain(const gm_world_sensor *sensor)
     return sensor->reading == GM_READING_NONE && sensor->gathering == GM_GATHERING_NONE;
 }
 
+/// Whether it is such a value, at some time: an average is.
+static inline bool gm_sensor_tells_like(const gm_world_sensor *sensor)
+{
+    return sensor->reading <= GM_READING_AVERAGED && sensor->gathering == GM_GATHERING_NONE;
+}
+
 /// By name; GM_NO_INDEX when there is none.
 size_t gm_world_find_sensor(const gm_world *world, const char *name);
 size_t gm_world_find_system(const gm_world *world, const char *name);

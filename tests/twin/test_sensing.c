@@ -193,6 +193,27 @@ static void a_mean_is_of_its_own_span_whatever_was_missed(void **state)
     gm_world_close(world);
 }
 
+static void averages_alone_find_the_state(void **state)
+{
+    (void)state;
+    gm_world *world =
+        rig_world_open(CELLAR(AIR, AIR_PATH,
+                              "  mean: {field: c/air/temperature, unit: degC, noise: 0.1 K, "
+                              "averaged: 5 min}\n",
+                              "estimate: {states: [c/*/temperature]}\n"));
+    gm_twin *twin = begin(world, NULL);
+    for (double seconds = 600.0; seconds <= 6000.0; seconds += 300.0) {
+        double end = room_k + 30.0 * exp(-seconds * conductance / capacity); // it was at 40 degC
+        rig_submit(twin, at(SENSOR_FIRST, seconds, past_mean(end, 300.0) - 273.15));
+        run_to(twin, seconds);
+    }
+    double values[LANES];
+    lanes_of(twin, "c/air/temperature", values);
+    near(mean_of(values), room_k + 30.0 * exp(-6000.0 * conductance / capacity), 0.1);
+    gm_twin_close(twin);
+    gm_world_close(world);
+}
+
 static void totals_and_rises_begin_at_the_sample_before(void **state)
 {
     (void)state;
@@ -494,6 +515,7 @@ int main(void)
         cmocka_unit_test(a_mean_teaches_what_kalman_learns_from_it),
         cmocka_unit_test(what_moves_the_present_moves_the_past),
         cmocka_unit_test(a_mean_is_of_its_own_span_whatever_was_missed),
+        cmocka_unit_test(averages_alone_find_the_state),
         cmocka_unit_test(totals_and_rises_begin_at_the_sample_before),
         cmocka_unit_test(counts_scatter_as_counts_do),
         cmocka_unit_test(sums_and_extremes_teach_all_that_is_in_them),
