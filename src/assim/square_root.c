@@ -7,15 +7,38 @@
 #include "assim/lane_sums.h"
 #include "num/lanes.h"
 
-GM_KERNEL static double lane_mean(const double *values, size_t lanes)
+enum { USUAL_LANES = 64 }; // rows of a length known beforehand stay in registers
+
+GM_INLINE double mean_of(const double *values, size_t lanes)
 {
     return gm_lane_sum(values, lanes) / (double)lanes;
 }
 
-GM_KERNEL static double lane_covariance(const double *a, double mean_a, const double *b,
-                                        double mean_b, size_t lanes)
+GM_INLINE double covariance_of(const double *a, double mean_a, const double *b, double mean_b,
+                               size_t lanes)
 {
     return gm_lane_comoment(a, mean_a, b, mean_b, lanes) / (double)(lanes - 1);
+}
+
+GM_KERNEL static double lane_mean(const double *values, size_t lanes)
+{
+    return mean_of(values, lanes);
+}
+
+/// Mean and variance of a row.
+typedef struct moments {
+    double mean, variance;
+} moments;
+
+GM_INLINE moments moments_of(const double *values, const size_t lanes)
+{
+    double mean = mean_of(values, lanes);
+    return (moments){ mean, covariance_of(values, mean, values, mean, lanes) };
+}
+
+GM_KERNEL static moments lane_moments(const double *values, size_t lanes)
+{
+    return lanes == USUAL_LANES ? moments_of(values, USUAL_LANES) : moments_of(values, lanes);
 }
 
 /// One measurement, as far as it concerns the values it moves.
@@ -28,21 +51,33 @@ typedef struct pull {
     double chance;            // squared covariance of unrelated values of variance 1; 0: none
 } pull;
 
-GM_KERNEL static void pull_lanes(double *values, const pull *by, size_t lanes)
+GM_INLINE void pull_row(double *values, const pull *by, const size_t lanes)
 {
     const double *prediction = by->prediction;
     double mean = by->mean;
-    double own_mean = lane_mean(values, lanes);
-    double covariance = lane_covariance(values, own_mean, prediction, mean, lanes);
+    double own_mean = mean_of(values, lanes);
+    double covariance = covariance_of(values, own_mean, prediction, mean, lanes);
     double gain = covariance / by->total;
     if (by->chance > 0.0) {
-        double chance = by->chance * lane_covariance(values, own_mean, values, own_mean, lanes);
+        double chance = by->chance * covariance_of(values, own_mean, values, own_mean, lanes);
         double square = covariance * covariance;
         gain *= square > chance ? 1.0 - chance / square : 0.0;
     }
     double shift = gain * by->innovation, shrink = by->reduction * gain;
     for (size_t lane = 0; lane < lanes; lane++) {
         values[lane] += shift - shrink * (prediction[lane] - mean);
+    }
+}
+
+/// @param rows  in out, [count][lanes]
+GM_KERNEL static void pull_lanes(double *rows, size_t count, const pull *by, size_t lanes)
+{
+    for (size_t row = 0; row < count; row++) {
+        if (lanes == USUAL_LANES) {
+            pull_row(rows + row * USUAL_LANES, by, USUAL_LANES);
+        } else {
+            pull_row(rows + row * lanes, by, lanes);
+        }
     }
 }
 
@@ -100,22 +135,21 @@ static double trusted_variance(double declared, double gate, double surprise, do
 
 double gm_analysis_trusted_variance(const gm_analysis *analysis, size_t index)
 {
-    const double *prediction = analysis->predictions + index * analysis->lanes;
-    double mean = lane_mean(prediction, analysis->lanes);
-    double ensemble = lane_covariance(prediction, mean, prediction, mean, analysis->lanes);
+    size_t lanes = analysis->lanes;
+    const moments of = lane_moments(analysis->predictions + index * lanes, lanes);
     return trusted_variance(analysis->variance[index], analysis->gate,
-                            analysis->measured[index] - mean, ensemble);
+                            analysis->measured[index] - of.mean, of.variance);
 }
 
 static void take_innovations(const gm_analysis *analysis, gm_innovation *innovations)
 {
     for (size_t index = 0; index < analysis->measurement_count; index++) {
-        const double *prediction = analysis->predictions + index * analysis->lanes;
-        double mean = lane_mean(prediction, analysis->lanes);
-        double variance = lane_covariance(prediction, mean, prediction, mean, analysis->lanes);
-        innovations[index] = (gm_innovation){ .mean = analysis->measured[index] - mean,
-                                              .spread = sqrt(variance + analysis->variance[index]),
-                                              .ensemble_variance = variance };
+        size_t lanes = analysis->lanes;
+        const moments of = lane_moments(analysis->predictions + index * lanes, lanes);
+        innovations[index] =
+            (gm_innovation){ .mean = analysis->measured[index] - of.mean,
+                             .spread = sqrt(of.variance + analysis->variance[index]),
+                             .ensemble_variance = of.variance };
     }
 }
 
@@ -124,8 +158,8 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
 {
     size_t lanes = analysis->lanes;
     double *prediction = analysis->predictions + index * lanes;
-    double mean = lane_mean(prediction, lanes);
-    double ensemble = lane_covariance(prediction, mean, prediction, mean, lanes);
+    const moments of = lane_moments(prediction, lanes);
+    double mean = of.mean, ensemble = of.variance;
     double innovation = analysis->measured[index] - mean;
     double variance =
         trusted_variance(analysis->variance[index], analysis->gate, innovation, ensemble);
@@ -142,18 +176,18 @@ static void take_measurement(const gm_analysis *analysis, size_t index)
         careful.total *= analysis->caution[index];
         careful.reduction = 1.0 / (1.0 + sqrt(1.0 - ensemble / careful.total));
     }
-    for (size_t value = 0; value < analysis->value_count; value++) {
-        const pull *own = value + analysis->doubted < analysis->cautious_from ? &by
-                          : value < analysis->cautious_from                   ? &doubtful
-                                                                              : &careful;
-        pull_lanes(analysis->values + value * lanes, own, lanes);
-    }
-    for (size_t other = 0; other < analysis->measurement_count; other++) {
-        if (other != index) {
-            pull_lanes(analysis->predictions + other * lanes, &by, lanes);
-        }
-    }
-    pull_lanes(prediction, &by, lanes); // last: the others need it as it was
+    size_t count = analysis->value_count, from = analysis->cautious_from;
+    size_t cautious = from < count ? from : count; // where each kind of values ends
+    size_t plain = from > analysis->doubted ? from - analysis->doubted : 0;
+    plain = plain < count ? plain : count;
+    double *predictions = analysis->predictions;
+    pull_lanes(analysis->values, plain, &by, lanes);
+    pull_lanes(analysis->values + plain * lanes, cautious - plain, &doubtful, lanes);
+    pull_lanes(analysis->values + cautious * lanes, count - cautious, &careful, lanes);
+    pull_lanes(predictions, index, &by, lanes);
+    pull_lanes(predictions + (index + 1) * lanes, analysis->measurement_count - index - 1, &by,
+               lanes);
+    pull_lanes(prediction, 1, &by, lanes); // last: the others need it as it was
 }
 
 gm_status gm_square_root_update(const gm_analysis *analysis, gm_innovation *innovations,

@@ -261,7 +261,10 @@ static gm_status read_stretch(gm_twin *twin, const selection *of, stretch part, 
             }
             double *own = rows_of(twin, each) + moved[each]++ * lanes.count;
             for (size_t index = 0; index < lanes.count; index++) {
-                own[index] = gm_scale_from(scale, estimator->lane_values[lanes.numbers[index]]);
+                own[index] = estimator->lane_values[lanes.numbers[index]];
+            }
+            for (size_t index = 0; scale.kind != GM_SCALE_PLAIN && index < lanes.count; index++) {
+                own[index] = gm_scale_from(scale, own[index]);
             }
         }
     }
@@ -285,6 +288,17 @@ static gm_status read_values(gm_twin *twin, const selection *of, size_t *moved, 
                : status;
 }
 
+/// Whether the rows of all hypotheses say something of every lane.
+static bool fills_all_lanes(const gm_twin *twin, const selection *of, size_t row)
+{
+    size_t count = twin->world->hypothesis_count;
+    bool all = twin->estimator.alive_first[count] == twin->lanes;
+    for (size_t each = 0; each < count; each++) {
+        all = all && is_moved(twin, of, each, row);
+    }
+    return all;
+}
+
 /// The way back. What failed gets some value that is finite.
 static gm_status write_stretch(gm_twin *twin, const selection *of, stretch part, size_t *taken,
                                gm_error *error)
@@ -296,15 +310,18 @@ static gm_status write_stretch(gm_twin *twin, const selection *of, stretch part,
         uint32_t number = of->plan->estimates[row];
         const gm_world_estimate *estimate = &twin->world->estimates[number];
         const gm_value_scale scale = gm_estimate_scale(estimate, estimate->spread_relative);
-        status = gm_estimate_read(twin, twin->state, number, values, error);
+        if (!fills_all_lanes(twin, of, row)) {
+            status = gm_estimate_read(twin, twin->state, number, values, error);
+        }
         for (size_t each = 0; status == GM_OK && each < twin->world->hypothesis_count; each++) {
             const gm_lane_list lanes = gm_alive_of(estimator, each);
             if (!is_moved(twin, of, each, row)) {
                 continue;
             }
             const double *own = rows_of(twin, each) + taken[each]++ * lanes.count;
+            bool plain = scale.kind == GM_SCALE_PLAIN;
             for (size_t index = 0; index < lanes.count; index++) {
-                values[lanes.numbers[index]] = gm_scale_to(scale, own[index]);
+                values[lanes.numbers[index]] = plain ? own[index] : gm_scale_to(scale, own[index]);
             }
         }
         for (size_t lane = 0; status == GM_OK && lane < twin->lanes; lane++) {
