@@ -18,6 +18,7 @@ static const double tail = 3.0; // sizes beyond this count as this in running si
 // is not 1.85 as it is for normals: scatter comes and goes by a third with what a plant does
 static const double scatter_gain = 0.375, scatter_even = 2.3, scatter_most = 20.0;
 static const double scatter_rate = 0.1, scatter_calm = 1.8;
+static const double scatter_beyond = 1.5; // times what it has come to by itself before
 static const double habit_prior = 0.5, finest_least = 0.01;
 
 gm_sign_rule gm_default_sign_rule(void)
@@ -67,13 +68,24 @@ static double level_threshold(const gm_sign_rule *rule, const gm_alarm_signs *si
     return rule->threshold * sqrt(gm_signs_caution(signs, before));
 }
 
-/// Whether an alarm may be on its way: what is learned of the sensor then would hide it.
+/// What the steps' sum must exceed: a plant that goes by fits and starts has scatter of its own.
+static double scatter_threshold(const gm_sign_rule *rule, const gm_alarm_signs *signs)
+{
+    return fmax(rule->scatter, scatter_beyond * signs->scatter_usual);
+}
+
+/// Whether an alarm may be on its way: steps that are learned then would hide it.
 static bool is_suspicious(const gm_sign_rule *rule, const gm_alarm_signs *signs, uint32_t before)
 {
-    double sum = fmax(signs->sums[0], signs->sums[1]);
     return signs->sign == GM_SIGN_NONE && before >= rule->warm_up &&
-           (sum > start_share * level_threshold(rule, signs, before) ||
-            signs->scatter > start_share * rule->scatter);
+           signs->scatter > start_share * scatter_threshold(rule, signs);
+}
+
+/// A bout of scatter is over: its sum is what the sensor does by itself.
+static void get_used_to(gm_alarm_signs *signs)
+{
+    signs->scatter_usual = fmax(signs->scatter_usual, signs->scatter_peak);
+    signs->scatter_peak = 0.0;
 }
 
 /// The running mean and size of normalised innovations.
@@ -134,12 +146,15 @@ static bool add_step(const gm_sign_rule *rule, gm_alarm_signs *signs, double dev
     double square = fmin(ratio * ratio, scatter_most);
     double sum = signs->scatter + scatter_gain * (square - scatter_even);
     signs->scatter_level += scatter_rate * (square - signs->scatter_level);
+    double threshold = scatter_threshold(rule, signs);
     if (!(sum > 0.0)) {
         sum = 0.0;
         signs->scatter_since_ns = reading->time_ns;
+        get_used_to(signs);
     }
-    signs->scatter = fmin(sum, 2.0 * rule->scatter);
-    return sum > rule->scatter;
+    signs->scatter = fmin(sum, 2.0 * threshold);
+    signs->scatter_peak = fmax(signs->scatter_peak, signs->scatter);
+    return sum > threshold;
 }
 
 /// Minus the log probability that a healthy sensor gives that very reading again.
@@ -181,9 +196,7 @@ bool gm_signs_take(const gm_sign_rule *rule, gm_alarm_signs *signs, const gm_sig
                    gm_sign_alarm *alarm)
 {
     double normalised = reading->innovation / reading->expected_spread;
-    if (!is_suspicious(rule, signs, reading->before)) {
-        follow(signs, normalised, reading->before);
-    }
+    follow(signs, normalised, reading->before);
     double scale = fmax(signs->scale / normal_size, scale_least);
     double deviation = (normalised - signs->bias) / scale;
     gm_sign_reading scaled = *reading;
@@ -218,6 +231,7 @@ bool gm_signs_calm_down(const gm_sign_rule *rule, gm_alarm_signs *signs)
 
 void gm_signs_begin_anew(gm_alarm_signs *signs)
 {
+    get_used_to(signs);
     signs->sums[0] = signs->sums[1] = signs->scatter = signs->repeats = 0.0;
     signs->runs[0] = signs->runs[1] = signs->run = 0;
     signs->sign = GM_SIGN_NONE;

@@ -4,7 +4,8 @@
 //     level    innovations to one side add up, beyond a slack (Page, Biometrika 41 (1954) 100-115)
 //     scatter  steps from one innovation to the next are larger than usual: the log likelihood of
 //              twice the usual deviation against the usual one, added up (the same test for a
-//              variance); bias and drift hardly matter to steps, noise and spikes do
+//              variance); bias and drift hardly matter to steps, noise and spikes do. What bouts
+//              that ended by themselves came to is no sign: heaters switch, pumps start
 //     repeats  the same reading again and again: minus the log probability that a healthy sensor
 //              repeats itself, by what was expected of it and by how often it did so before
 //
@@ -53,6 +54,8 @@ typedef struct gm_alarm_signs {
     double before;        // the deviation before, in its unit
     double step_size;     // running size of steps between deviations
     double scatter;       // the steps' cumulated log likelihood ratio
+    double scatter_peak;  // the most it came to in the present bout
+    double scatter_usual; // and in bouts that ended by themselves
     double scatter_level; // running mean of their squares, of short memory
     int64_t scatter_since_ns;  // when the sum was last zero
     double read;               // SI, the reading before

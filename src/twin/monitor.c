@@ -382,9 +382,17 @@ static void watch(gm_twin *twin, size_t sensor, const gm_sign_alarm *seen, int64
             memory->signs.calm = 0;
             alarm what = { EVENT_INNOVATION, seen->start_ns, time_ns, seen->size, seen->sign };
             raise_event(twin, memory, sensor, what);
-            cell_of(twin, sensor)->muted++;
-            memory->muting = 1;
+            if (seen->sign != GM_SIGN_SCATTER) { // noise does not teach parameters anything wrong
+                cell_of(twin, sensor)->muted++;
+                memory->muting = 1;
+            }
         }
+        return;
+    }
+    if (seen != NULL && seen->sign == GM_SIGN_LEVEL && memory->signs.sign == GM_SIGN_SCATTER) {
+        // what began by jumping has gone astray: that is the event
+        clear_event(twin, memory, EVENT_INNOVATION, time_ns);
+        watch(twin, sensor, seen, time_ns);
         return;
     }
     bool calm_again = gm_signs_calm_down(&detect->signs, &memory->signs);
