@@ -54,7 +54,7 @@ static bool is_whole(const gm_twin *twin, const gm_world_cells *cells, const tal
     }
     return world->hypothesis_count > 1 || gm_adopted_size(world, 1) > 0 || count == 0 ||
            kind == GM_FILTER_PARTICLES || kind == GM_FILTER_LOCAL ||
-           (crowded && gm_group_has_positions(world, group));
+           (crowded && gm_group_has_distances(world, group));
 }
 
 /// The plan's cell of an address.

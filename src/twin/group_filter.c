@@ -86,7 +86,7 @@ gm_filter_kind gm_group_filter_kind(const gm_twin *twin, size_t group)
     bool whole = estimator->first_cell[group + 1] - cell == 1;
     bool crowded = whole && gm_cell_is_crowded(twin, estimator->cells[cell].state_count,
                                                estimator->cells[cell].sensor_count);
-    return kind == GM_FILTER_AUTO && crowded && gm_group_has_positions(world, group)
+    return kind == GM_FILTER_AUTO && crowded && gm_group_has_distances(world, group)
                ? GM_FILTER_LOCAL
                : kind;
 }

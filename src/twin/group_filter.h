@@ -76,6 +76,8 @@ gm_status gm_group_filter_update(gm_twin *twin, const gm_group_step *step, gm_er
 
 /// Whether all that is estimated or measured in a group has a position.
 bool gm_group_has_positions(const gm_world *world, size_t group);
+/// Whether there are positions, or joins in all of its systems.
+bool gm_group_has_distances(const gm_world *world, size_t group);
 /// @param options  radius
 gm_status gm_group_places_create(gm_twin *twin, size_t group, const gm_world_filter *options,
                                  gm_group_places **places, gm_error *error);

@@ -76,6 +76,17 @@ bool gm_group_has_positions(const gm_world *world, size_t group)
     return true;
 }
 
+bool gm_group_has_distances(const gm_world *world, size_t group)
+{
+    bool joined = true;
+    for (size_t system = 0; system < world->system_count; system++) {
+        size_t count = 0;
+        gm_model_join_list(world->systems[system].model, &count);
+        joined = joined && (world->systems[system].group != group || count > 0);
+    }
+    return joined || gm_group_has_positions(world, group);
+}
+
 /// Mean of its points.
 static void position_of(const gm_world *world, gm_ref ref, double at[3])
 {
