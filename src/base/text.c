@@ -164,6 +164,11 @@ static bool make_room(gm_string *string, size_t more)
     return true;
 }
 
+void gm_string_reserve(gm_string *string, size_t more)
+{
+    make_room(string, more);
+}
+
 void gm_string_add(gm_string *string, const char *bytes, size_t size)
 {
     if (!make_room(string, size)) {

@@ -60,6 +60,9 @@ typedef struct gm_string {
     bool failed;
 } gm_string;
 
+/// Room for so many more bytes at once, where many are to be appended bit by bit.
+void gm_string_reserve(gm_string *string, size_t more);
+
 /// Appends bytes, which must not lie in the string itself.
 void gm_string_add(gm_string *string, const char *bytes, size_t size);
 

@@ -153,6 +153,16 @@ static void put_string(void *context, const void *bytes, size_t size)
     gm_string_add(context, bytes, size);
 }
 
+/// At least what its values take.
+static size_t bytes_held(const gm_state *state)
+{
+    size_t size = sizeof(uint64_t); // the hash behind them
+    for (size_t index = 0; index < state->layout->span_count; index++) {
+        size += state->spans[index].size;
+    }
+    return size;
+}
+
 gm_status gm_state_save(const gm_state *state, void **bytes, size_t *size, gm_error *error)
 {
     const gm_layout *layout = state->layout;
@@ -173,6 +183,7 @@ gm_status gm_state_save(const gm_state *state, void **bytes, size_t *size, gm_er
         gm_pack_u32(&out, layout->sections[index].schema);
         gm_pack_u64(&out, layout->sections[index].size);
     }
+    gm_string_reserve(&out, bytes_held(state));
     put_values(state, &(sink){ put_string, &out });
     gm_pack_u64(&out, out.failed ? 0 : gm_hash(out.data, out.size, 0));
     if (out.failed) {

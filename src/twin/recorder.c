@@ -313,6 +313,7 @@ static gm_status pack_snapshot(gm_twin *twin, gm_string *out, uint64_t *counted,
     pack_sensors(twin, base->state, needed_after(twin), out);
     pack_events(twin, out);
     gm_pack_text(out, (gm_text){ scores.data, scores.size });
+    gm_string_reserve(out, size);
     gm_string_add(out, bytes, size);
     bool failed = out->failed || scores.failed;
     gm_string_free(&scores);
