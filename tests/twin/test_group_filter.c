@@ -272,6 +272,51 @@ static void adaptive_inflation_leaves_a_right_model_alone(void **state)
     assert_true(with.spread < 1.5 * without.spread && with.spread > 0.7 * without.spread);
 }
 
+/// Air after a run with a gauge whose errors are five times as large as declared.
+static gm_summary air_of_bad_gauge(const char *keys, double *off)
+{
+    static const char at[] = "noise: 0.1 degC, every", declared[] = "noise: 0.02 degC, every";
+    char text[WORLD_SIZE];
+    const char *found = strstr(rig_world, at), *rest = found + sizeof at - 1;
+    const char *estimate = strstr(rest, "estimate:\n") + sizeof "estimate:\n" - 1;
+    int size = snprintf(text, sizeof text, "%.*s%s%.*s%s%s", (int)(found - rig_world), rig_world,
+                        declared, (int)(estimate - rest), rest, keys, estimate);
+    assert_true(size > 0 && size < WORLD_SIZE);
+    gm_sample *samples = rig_record(26, STEPS);
+    rig truth = rig_start(26);
+    gm_world *world = rig_world_open(text);
+    gm_twin *twin = rig_twin_open(world, NULL, 1);
+    double squares = 0.0;
+    for (size_t step = 0; step < STEPS; step++) {
+        rig_move(&truth);
+        rig_feed(twin, samples + 3 * step, 3);
+        if (step >= STEPS / 2) { // the lanes are those of the cycle before the newest sample
+            rig_cycle(twin, truth.time_ns);
+            double error = summary_of(twin, "box/air/temperature").mean - truth.air_k;
+            squares += error * error / (STEPS / 2);
+        }
+    }
+    rig_settle(twin);
+    *off = sqrt(squares);
+    gm_summary air = summary_of(twin, "box/air/temperature");
+    gm_twin_close(twin);
+    gm_world_close(world);
+    gm_memory_free(samples);
+    return air;
+}
+
+static void errors_of_a_sensor_are_learned(void **state)
+{
+    (void)state;
+    double off[2];
+    gm_summary declared = air_of_bad_gauge("", &off[0]);
+    gm_summary learned = air_of_bad_gauge("  noise: learned\n", &off[1]);
+    print_message("declared: off by %.3f, spread %.3f; learned: off by %.3f, spread %.3f\n", off[0],
+                  declared.spread, off[1], learned.spread);
+    assert_true(off[1] < 0.9 * off[0]);
+    assert_true(off[1] < 2.0 * learned.spread && off[0] > 2.0 * declared.spread);
+}
+
 static void a_spread_stays_above_its_floor(void **state)
 {
     (void)state;
@@ -324,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_lost_track_is_found_in_the_same_bits),
         cmocka_unit_test(a_hypothesis_that_is_lost_takes_over_the_states_of_another),
         cmocka_unit_test(adaptive_inflation_leaves_a_right_model_alone),
+        cmocka_unit_test(errors_of_a_sensor_are_learned),
         cmocka_unit_test(a_spread_stays_above_its_floor),
         cmocka_unit_test(a_local_filter_needs_distances),
     };
