@@ -12,6 +12,8 @@ const heater = 'box/node/heater/temperature';
 const room = 'box/node/room/temperature';
 const power = 'box/node/heater/power';
 const loss = 'box/path/air-room/conductance';
+const extra = 'box/node/air/power'; // unknown
+const hypotheses = ['as known', 'drifting', 'unknown input'];
 const lid_every_s = 1500;
 const lid_open_s = 150;
 
@@ -61,6 +63,7 @@ export function makeBox(speed) {
     let on = true;
     let error = 0;
     let openEvent = null;
+    let doubt = 0.05;
 
     const iso = (time) => new Date(time * 1000).toISOString();
     const last = () => record[record.length - 1];
@@ -82,9 +85,12 @@ export function makeBox(speed) {
             [heater]: quantiles(state.heater + 4 * error, 4 * spread),
             [room]: quantiles(roomK, 0.02),
             [power]: quantiles(on ? truth.power : 0, 0),
+            [extra]: quantiles(0.4 * Math.sin(since / 200) - (open ? 9 : 0), 0.5 + (open ? 1 : 0)),
             [loss]: quantiles(0.7 + 0.12 * learned + 0.004 * Math.sin(since / 300), 0.018 + 0.12 * learned),
         };
         const measured = { t2: state.air + 0.1 * normal(), room: roomK + 0.1 * normal(), heat: on ? truth.power : 0 };
+        // what is not as known weighs more the longer the lid is open, and less again when it is closed
+        doubt = open ? Math.min(0.97, doubt + 0.08) : Math.max(0.05, doubt - 0.03);
         record.push({ time, estimate, measured });
         if (record.length > most_kept) {
             record.shift();
@@ -157,8 +163,16 @@ export function makeBox(speed) {
         return { type: 'forecast', forecast };
     }
 
-    const unitOf = (address) => (address === power ? 'W' : address === loss ? 'W/K' : 'K');
+    const unitOf = (address) => (address === power || address === extra ? 'W' : address === loss ? 'W/K' : 'K');
     const sensorOf = { t2: air, room, heat: power };
+    const biasOf = (name) => (name === 't2' ? { bias: 0.04, bias_spread: 0.015 } : {});
+    const weights = (share) => [1 - share, 0.2 * share, 0.8 * share];
+    const believed = () => ({
+        names: hypotheses,
+        groups: [{ systems: ['box'], weights: weights(doubt) }],
+        forecasts: forecast === null ? [] : [{ field: air, leads: [60, 600, 1800].map((lead_s, at) => (
+            { lead_s, weights: weights([0.9, 0.3, 0.02][at]) })) }],
+    });
 
     const box = {
         iso,
@@ -175,9 +189,10 @@ export function makeBox(speed) {
                 values: [air, heater, room].map(brief),
                 sensors: Object.entries(measured).map(([name, value]) => ({
                     name, time: iso(time), value, estimate: estimate[sensorOf[name]].mean,
-                    innovation: value - estimate[sensorOf[name]].mean,
+                    innovation: name === 't2' ? value - estimate[air].mean : null, ...biasOf(name),
                 })),
-                parameters: [{ address: loss, unit: 'W/K', mean: estimate[loss].mean, spread: estimate[loss].spread }],
+                parameters: [{ ...brief(loss), kind: 'parameter' }, { ...brief(extra), kind: 'input' }],
+                hypotheses: believed(),
             }];
             messages.push(...watch(time, open));
             if (cycle % 20 === 0) {
@@ -206,7 +221,7 @@ export function makeBox(speed) {
             const { estimate } = last();
             const known = (address, role) => ({ address, unit: unitOf(address), role, ...estimate[address] });
             return [
-                known(heater, 'state'), known(air, 'state'), known(room, 'input'), known(power, 'input'),
+                known(heater, 'state'), known(air, 'state'), known(room, 'input'), known(power, 'input'), known(extra, 'input'),
                 fixed('box/node/heater/capacity', 'J/K', 'parameter', 250), fixed('box/node/air/capacity', 'J/K', 'parameter', 690),
                 fixed('box/path/heater-air/conductance', 'W/K', 'parameter', 0.9), known(loss, 'parameter'),
             ];
@@ -216,11 +231,17 @@ export function makeBox(speed) {
             return {
                 name, address, unit: unitOf(address), kind: name === 't2' ? 'observation' : 'driver',
                 noise: name === 'heat' ? null : 0.1, every_s: cycle_s, accepted: cycle, rejected: 0,
+                bias: null, bias_spread: null, ...biasOf(name),
                 last: { time: iso(time), value: measured[name], estimate: estimate[address].mean,
-                    spread: estimate[address].spread, innovation: measured[name] - estimate[address].mean, quality: 'good' },
+                    spread: estimate[address].spread, innovation: name === 't2' ? measured[name] - estimate[address].mean : null,
+                    quality: 'good' },
             };
         }),
-        parameters: () => [{ address: loss, unit: 'W/K', initial: 0.82, initial_spread: 0.14, ...last().estimate[loss] }],
+        parameters: () => [
+            { address: loss, unit: 'W/K', kind: 'parameter', initial: 0.82, initial_spread: 0.14, ...last().estimate[loss] },
+            { address: extra, unit: 'W', kind: 'input', initial: 0, initial_spread: null, ...last().estimate[extra] },
+        ],
+        hypotheses: believed,
         events: () => events,
         forecasts: () => (forecast === null ? [] : [forecast]),
         scores: () => [60, 600, 1800].map((horizon_s, at) => ({

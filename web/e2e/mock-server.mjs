@@ -78,6 +78,7 @@ function get(box, branches, path, query) {
         scores: () => box.scores(),
         events: () => box.events(),
         parameters: () => box.parameters(),
+        hypotheses: () => box.hypotheses?.() ?? { names: ['as known'], groups: [], forecasts: [] },
         branches: () => branches.list(),
         health: () => ({ status: 'ok', time: box.iso(box.now()), lag_s: 0, cycles: box.cycle() }),
     };

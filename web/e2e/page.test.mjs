@@ -130,6 +130,96 @@ test('scores_tell_skill_coverage_and_sharpness', withStandIn, async () => {
     assert.match(await row.innerText(), /71 %[^]*0\.0300[^]*52 %[^]*92 %[^]*0\.0500[^]*0\.120/);
 });
 
+/** How many pixels within `scope` show a hypothesis' colour, faded as the chart does it. */
+function shareOfColour(scope, name) {
+    return page.locator(scope).evaluate((at, wanted) => {
+        const hex = getComputedStyle(document.documentElement).getPropertyValue(`--${wanted}`).trim();
+        const ground = getComputedStyle(document.documentElement).getPropertyValue('--panel').trim();
+        const part = (colour, from) => parseInt(colour.slice(from, from + 2), 16);
+        const mixed = [1, 3, 5].map((from) => 0.85 * part(hex, from) + 0.15 * part(ground, from));
+        const canvas = at.querySelector('canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        let count = 0;
+        for (let i = 0; i < data.length; i += 4) {
+            const share = data[i + 3] / 255;
+            const seen = [0, 1, 2].map((channel) => share * data[i + channel] + (1 - share) * part(ground, 1 + 2 * channel));
+            count += seen.every((value, channel) => Math.abs(value - mixed[channel]) < 14) ? 1 : 0;
+        }
+        return count / (canvas.width * canvas.height);
+    }, name);
+}
+
+test('hypotheses_are_weighed_over_time_and_in_words', withStandIn, async () => {
+    await page.getByTestId('view-hypotheses').click();
+    const scope = '[data-testid="weights"]';
+    await page.locator(`${scope} canvas`).waitFor();
+    assert.match(await page.getByTestId('verdict').textContent(),
+        /^(The model as it is known|An unknown input) explains best what is measured \(\d+ %\)\.$|^Not decided: /);
+    const shown = await page.locator('[data-testid^="weight-"]').allTextContents();
+    assert.equal(shown.length, 3);
+    const sum = shown.reduce((all, share) => all + Number(share.replace(/[^\d]/g, '')), 0);
+    assert.ok(Math.abs(sum - 100) <= 2, `shares sum up to ${sum} %`);
+    await eventually('the shares of two hypotheses', async () =>
+        (await shareOfColour(scope, 'hypothesis-1')) > 0.01 && (await shareOfColour(scope, 'hypothesis-3')) > 0.005);
+});
+
+test('a_chart_of_the_estimation_says_what_is_under_the_cursor', withStandIn, async () => {
+    const chart = page.getByTestId('weights');
+    const before = await chart.boundingBox();
+    await chart.locator('.u-over').hover();
+    await eventually('the shares at a time', async () =>
+        /UTC.*as known \d+ %.*unknown input \d+ %/.test(await chart.locator('.legend').textContent()));
+    assert.deepEqual(await chart.boundingBox(), before, 'nothing jumps');
+    await page.mouse.move(0, 0);
+});
+
+test('each_lead_says_whom_it_trusts', withStandIn, async () => {
+    await page.locator('[data-testid="trusts-60"] .shares').waitFor();
+    assert.match(await page.getByTestId('trusts-60').textContent(), /unknown input 72 %/);
+    assert.match(await page.getByTestId('trusts-1800').textContent(), /as known 98 %/);
+});
+
+test('what_is_learned_is_drawn_with_its_band', withStandIn, async () => {
+    await page.getByTestId('view-learned').click();
+    const parameter = '[data-testid="learned-box/path/air-room/conductance"]';
+    const input = '[data-testid="learned-added box/node/air/power"]';
+    await eventually('both lines', async () =>
+        (await pixels(parameter, 'estimate'))[0] > 20 && (await pixels(input, 'estimate'))[0] > 20);
+    assert.match(await page.locator(`${input} h3`).textContent(), /unknown input.*W/);
+    assert.match(await page.getByTestId('parameter-added box/node/air/power').textContent(), /\d ± \d/);
+});
+
+test('innovations_are_drawn_against_what_is_expected', withStandIn, async () => {
+    await page.getByTestId('view-innovations').click();
+    const chart = '[data-testid="innovations-t2"]';
+    await eventually('dots', async () => (await pixels(chart, 'estimate'))[0] > 20);
+    await eventually('how many lie outside', async () =>
+        /\d+ % beyond ±2 \(5 % is right\), mean/.test(await page.locator(`${chart} .legend`).textContent()));
+    await page.getByRole('button', { name: 'as measured' }).click();
+    await eventually('dots in the unit', async () => (await pixels(chart, 'estimate'))[0] > 20);
+    assert.match(await page.locator(`${chart} h3`).textContent(), /t2\s+°C/);
+    assert.equal(await page.locator('[data-testid="innovations-heat"]').count(), 0, 'what drives has no innovations');
+});
+
+test('a_bias_stands_beside_its_sensor', withStandIn, async () => {
+    assert.match(await page.getByTestId('bias-t2').textContent(), /\+0\.040 ± 0\.015/);
+    assert.equal(await page.getByTestId('bias-room').textContent(), '–');
+});
+
+test('where_nothing_is_doubted_no_hypotheses_are_shown', withStandIn, async () => {
+    const town = await startMock({ speed: 10, world: 'town' });
+    const other = await browser.newPage();
+    try {
+        await other.goto(town.url);
+        await other.locator('.scores, .sensors tbody tr').first().waitFor();
+        assert.equal(await other.getByTestId('view-hypotheses').count(), 0);
+        assert.equal(await other.locator('[data-testid^="trusts-"]').count(), 0);
+    } finally {
+        await other.close();
+        await town.close();
+    }
+});
+
 test('a_branch_is_forked_and_deleted', withStandIn, async () => {
     await page.getByTestId('fork-name').fill('trial');
     await page.getByTestId('fork').click();

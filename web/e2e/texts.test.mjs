@@ -18,6 +18,9 @@ async function load(name) {
 const { displayOf, asDifference, convert, toSi } = await load('units');
 const text = await load('format');
 const { answer } = await load('answer');
+const { sharesOf, trustedAt, verdictOf, weightText } = await load('hypotheses');
+const { judge, normalised } = await load('innovations');
+const { behind, extendTrace, traceOf } = await load('traces');
 const { skillOf } = await load('skill');
 
 test('kelvin_is_shown_as_degrees_and_its_differences_are_not_shifted', () => {
@@ -106,4 +109,58 @@ test('a_band_is_off_when_chance_cannot_explain_it', () => {
     assert.deepEqual(off({ coverage50: 0.35, coverage90: 0.99 }), [true, true]);
     assert.deepEqual(off({ coverage50: 0.35, coverage90: 0.75, count: 8 }), [false, false]);
     assert.deepEqual(off({ coverage50: null, coverage90: null }), [false, false]);
+});
+
+const three = ['as known', 'drifting', 'unknown input'];
+
+test('the_verdict_names_what_is_believed_and_says_when_nothing_is_decided', () => {
+    assert.equal(verdictOf(three, [0.01, 0.02, 0.97]), 'An unknown input explains best what is measured (97 %).');
+    assert.equal(verdictOf(three, [1, 0, 0]), 'The model as it is known explains best what is measured (100 %).');
+    assert.equal(verdictOf(three, [0.45, 0.05, 0.5]),
+        'Not decided: an unknown input (50 %) or the model as it is known (45 %).');
+    assert.equal(verdictOf(['another', 'as known'], [0.9, 0.1]), 'Another explains best what is measured (90 %).');
+    assert.equal(verdictOf(['as known'], [1]), '');
+});
+
+test('nearly_all_is_not_all_and_nearly_nothing_is_something', () => {
+    assert.deepEqual([1, 0.9999, 0.97, 0.5, 0.0001, 0].map(weightText), ['100 %', '> 99 %', '97 %', '50 %', '< 1 %', '0 %']);
+    assert.deepEqual(sharesOf(three, [0.2, null, 0.8]).map(({ index }) => index), [2, 0, 1]);
+});
+
+test('a_lead_trusts_somebody_only_where_there_is_a_choice', () => {
+    const forecasts = [{ field: 'a', leads: [{ lead_s: 60, weights: [0.1, 0.2, 0.7] }] }];
+    assert.equal(trustedAt({ names: three, groups: [], forecasts }, 'a', 60)[0].name, 'unknown input');
+    assert.deepEqual(trustedAt({ names: three, groups: [], forecasts }, 'a', 600), []);
+    assert.deepEqual(trustedAt({ names: ['as known'], groups: [], forecasts }, 'a', 60), []);
+    assert.deepEqual(trustedAt(null, 'a', 60), []);
+});
+
+test('innovations_are_divided_by_what_was_expected_of_them', () => {
+    const trace = { time: [1, 2, 3, 4], columns: [[1, -3, 2, null], [0.5, 1, null, 1]] };
+    assert.deepEqual(normalised(trace), [2, -3, null, null]);
+    assert.equal(judge([1, 2, 3]), null);
+    const found = judge([...Array(19).fill(1), -3]);
+    assert.equal(found.outside, 0.05);
+    assert.equal(found.mean, 0.8);
+});
+
+test('a_trace_keeps_what_is_new_and_forgets_the_oldest', () => {
+    for (let time = 0; time < 5000; time++) {
+        extendTrace('long', time, [time, -time]);
+        extendTrace('long', time, [0, 0]); // told twice
+    }
+    const { time, columns } = traceOf('long', 2);
+    assert.ok(time.length <= 4000 && time.length > 3000);
+    assert.equal(time[time.length - 1], 4999);
+    assert.deepEqual(columns.map((column) => column[column.length - 1]), [4999, -4999]);
+    assert.equal(columns[0].length, time.length);
+    extendTrace('long', null, [1, 1]);
+    assert.equal(traceOf('long', 2).time.length, time.length);
+    assert.deepEqual(traceOf('never', 2), { time: [], columns: [[], []] });
+});
+
+test('history_stands_before_what_the_page_saw', () => {
+    const past = { time: [1, 2, 3], columns: [[10, 20, 30]] };
+    assert.deepEqual(behind(past, { time: [3, 4], columns: [[31, 41]] }), { time: [1, 2, 3, 4], columns: [[10, 20, 31, 41]] });
+    assert.deepEqual(behind(past, { time: [], columns: [[]] }), past);
 });

@@ -79,6 +79,9 @@ export interface Reading {
     spread?: number | null;
     innovation: number | null;
     quality?: Quality;
+    /** By which the sensor reads too much, where that is estimated. */
+    bias?: number | null;
+    bias_spread?: number | null;
 }
 
 export interface Sensor {
@@ -88,6 +91,8 @@ export interface Sensor {
     kind: 'observation' | 'driver';
     noise: number | null;
     every_s: number | null;
+    bias?: number | null;
+    bias_spread?: number | null;
     last: Reading | null;
     accepted: number;
     rejected: number;
@@ -96,6 +101,8 @@ export interface Sensor {
 export interface Parameter {
     address: string;
     unit: string;
+    /** Of an `input` the numbers are of what it adds to what is supplied. */
+    kind?: 'parameter' | 'input';
     mean: number | null;
     spread: number | null;
     /** The prior's mean, and its spread where the server tells it. */
@@ -103,6 +110,13 @@ export interface Parameter {
     initial_spread?: number | null;
     q05?: number | null;
     q95?: number | null;
+}
+
+/** What may be wrong with the model; weights stand in the order of the names. */
+export interface Hypotheses {
+    names: string[];
+    groups: { systems: string[]; weights: (number | null)[] }[];
+    forecasts: { field: string; leads: { lead_s: number; weights: (number | null)[] }[] }[];
 }
 
 export interface ForecastRow {
@@ -233,6 +247,8 @@ export interface CycleMessage {
     values: Value[];
     sensors?: (Reading & { name: string })[];
     parameters?: Parameter[];
+    /** Where the world names several. */
+    hypotheses?: Hypotheses;
 }
 
 export type LiveMessage =
@@ -314,6 +330,7 @@ export const api = {
     events: () => get<TwinEvent[]>('events', { limit: 100 }),
     suspects: (event: number | string) => get<Suspicion>('suspects', { event }),
     parameters: () => get<Parameter[]>('parameters'),
+    hypotheses: () => get<Hypotheses>('hypotheses'),
     branches: () => get<Branch[]>('branches'),
     fork: (name: string, from: string, note: string) =>
         request<{ name: string; own_bytes: number; elapsed_us: number }>('POST', locate('branches'), {

@@ -2,6 +2,7 @@
 
 import { Branches } from './components/branches';
 import { Charts } from './components/fieldchart';
+import { Estimation } from './components/estimation';
 import { Events } from './components/events';
 import { Header } from './components/header';
 import { Parameters } from './components/parameters';
@@ -40,6 +41,7 @@ export function App() {
                         <Plan />
                         <Charts />
                         <WhatIf />
+                        <Estimation />
                         <div class="tables">
                             <Sensors />
                             <Parameters />

@@ -14,6 +14,8 @@ export interface Colours {
     whatIf: string;
     difference: string;
     alarm: string;
+    /** Of the hypotheses, in their order. */
+    hypotheses: string[];
 }
 
 export function colours(): Colours {
@@ -29,6 +31,7 @@ export function colours(): Colours {
         whatIf: named('what-if'),
         difference: named('difference'),
         alarm: named('alarm'),
+        hypotheses: [1, 2, 3, 4].map((number) => named(`hypothesis-${number}`)),
     };
 }
 
@@ -114,6 +117,11 @@ export interface Layout {
     sync: string;
     /** A line across at zero, for differences. */
     zero?: boolean;
+    /** Dashed lines across at these values. */
+    limits?: number[];
+    /** What the scale of values holds at least; and what it is, whatever the data. */
+    least?: [number, number];
+    scale?: [number, number];
 }
 
 function shade(chart: uPlot, spans: Span[], colour: string): void {
@@ -164,12 +172,23 @@ function drawNow(chart: uPlot, now: number | null, ink: Colours): void {
     ctx.restore();
 }
 
-function drawZero(chart: uPlot, colour: string): void {
+function drawAcross(chart: uPlot, value: number, colour: string, dash: number[]): void {
     const { bbox } = chart;
-    const y = Math.round(chart.valToPos(0, 'y', true));
+    const y = Math.round(chart.valToPos(value, 'y', true));
     if (y >= bbox.top && y <= bbox.top + bbox.height) {
-        rule(chart, [bbox.left, y], [bbox.left + bbox.width, y], colour, []);
+        rule(chart, [bbox.left, y], [bbox.left + bbox.width, y], colour, dash);
     }
+}
+
+/** The range of values: of the data, wide enough for what the layout wants shown. */
+function rangeOf({ least, scale }: Layout): (chart: uPlot, low: number | null, high: number | null) => uPlot.Range.MinMax {
+    return (chart, low, high) => {
+        if (scale !== undefined) {
+            return scale;
+        }
+        const ends = [low, high, ...(least ?? [])].filter((end): end is number => end !== null && Number.isFinite(end));
+        return ends.length === 0 ? valueRange(chart, low, high) : valueRange(chart, Math.min(...ends), Math.max(...ends));
+    };
 }
 
 export function makeChart(at: HTMLElement, layout: Layout, data: uPlot.AlignedData): uPlot {
@@ -189,7 +208,7 @@ export function makeChart(at: HTMLElement, layout: Layout, data: uPlot.AlignedDa
             },
             scales: {
                 x: { time: false, range: () => layout.range() },
-                y: { range: valueRange },
+                y: { range: rangeOf(layout) },
             },
             axes: [
                 {
@@ -207,7 +226,8 @@ export function makeChart(at: HTMLElement, layout: Layout, data: uPlot.AlignedDa
             hooks: {
                 drawAxes: [
                     (chart) => shade(chart, layout.spans(), ink.alarm),
-                    (chart) => layout.zero === true && drawZero(chart, ink.muted),
+                    (chart) => layout.zero === true && drawAcross(chart, 0, ink.muted, []),
+                    (chart) => layout.limits?.forEach((value) => drawAcross(chart, value, ink.muted, [5, 4])),
                 ],
                 draw: [(chart) => drawNow(chart, layout.now(), ink)],
                 setCursor: [layout.cursor],

@@ -57,7 +57,9 @@ function startPolling(): void {
     const poll = async () => {
         try {
             await (world.value === null ? openWorld() : refreshValues());
-            const tables = [refresh.world, refresh.sensors, refresh.parameters, refresh.events, refresh.forecasts];
+            const tables = [
+                refresh.world, refresh.sensors, refresh.parameters, refresh.hypotheses, refresh.events, refresh.forecasts,
+            ];
             await Promise.allSettled(tables.map((read) => read()));
             if (connection.value === 'offline') {
                 connectSoon(first_wait_ms); // it answers again: no need to sit out a long wait

@@ -9,6 +9,7 @@ import './panels.css';
 import './answers.css';
 import './layout.css';
 import './plan.css';
+import './estimation.css';
 
 render(<App />, document.getElementById('page') as HTMLElement);
 goLive();

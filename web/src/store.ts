@@ -7,6 +7,7 @@ import {
     type Branch,
     type CycleMessage,
     type Forecast,
+    type Hypotheses,
     type LiveMessage,
     type Parameter,
     type Role,
@@ -18,6 +19,7 @@ import {
     type World,
 } from './api';
 import { parseAddress, sameField } from './format';
+import { extendTrace } from './traces';
 import { displayOf, type Display } from './units';
 
 export type Connection = 'connecting' | 'live' | 'polling' | 'offline';
@@ -28,6 +30,7 @@ export const systems = signal<System[]>([]);
 export const values = signal<ReadonlyMap<string, Value>>(new Map());
 export const sensors = signal<Sensor[]>([]);
 export const parameters = signal<Parameter[]>([]);
+export const hypotheses = signal<Hypotheses | null>(null);
 export const events = signal<TwinEvent[]>([]);
 export const forecasts = signal<Forecast[]>([]);
 export const scores = signal<Score[]>([]);
@@ -147,17 +150,44 @@ export function takeValues(incoming: Value[]): void {
     values.value = next;
 }
 
+/** Keys of trails and traces: what an unknown input adds is another thing than the input that it acts on. */
+export const learnedKey = ({ kind, address }: Parameter) => (kind === 'input' ? `added ${address}` : address);
+export const sensorKey = (name: string) => `sensor ${name}`;
+export const groupKey = (index: number) => `group ${index}`;
+
 export function takeParameters(incoming: Parameter[]): void {
-    const known = new Map(parameters.value.map((parameter) => [parameter.address, parameter]));
+    const known = new Map(parameters.value.map((parameter) => [learnedKey(parameter), parameter]));
     for (const parameter of incoming) {
-        // a live message carries neither prior nor quantiles: the band follows from the spread
-        const { q05: _q05, q95: _q95, ...before } = known.get(parameter.address) ?? parameter;
-        known.set(parameter.address, { ...before, ...parameter });
-        if (!values.value.has(parameter.address)) {
-            extendTrail(parameter.address, parameter.mean);
+        const key = learnedKey(parameter);
+        // a live message does not carry the prior; without quantiles the band follows from the spread
+        const { q05: _q05, q95: _q95, ...before } = known.get(key) ?? parameter;
+        known.set(key, { ...before, ...parameter });
+        if (!values.value.has(key)) {
+            extendTrail(key, parameter.mean);
         }
+        extendTrace(key, time_s.value, [parameter.mean, ...bandOf(parameter)]);
     }
     parameters.value = [...known.values()];
+}
+
+export function takeHypotheses(told: Hypotheses): void {
+    hypotheses.value = told;
+    told.groups.forEach(({ weights }, index) => extendTrace(groupKey(index), time_s.value, weights));
+}
+
+/** How far off the estimate a reading may be by noise and spread alone. */
+export function expectedSize(sensor: Sensor): number | null {
+    const size = Math.hypot(sensor.noise ?? 0, sensor.last?.spread ?? 0);
+    return size > 0 ? size : null;
+}
+
+function traceSensors(): void {
+    for (const sensor of sensors.value) {
+        const innovation = sensor.last?.innovation ?? null;
+        if (sensor.kind === 'observation' && innovation !== null) {
+            extendTrace(sensorKey(sensor.name), seconds(sensor.last?.time), [innovation, expectedSize(sensor)]);
+        }
+    }
 }
 
 function takeReadings(incoming: NonNullable<CycleMessage['sensors']>): void {
@@ -168,9 +198,11 @@ function takeReadings(incoming: NonNullable<CycleMessage['sensors']>): void {
             return sensor;
         }
         const isNew = reading.time !== sensor.last?.time;
-        const last = { ...sensor.last, ...reading };
-        return { ...sensor, last, accepted: sensor.accepted + (isNew ? 1 : 0) };
+        const { bias = sensor.bias, bias_spread = sensor.bias_spread, ...told } = reading;
+        const last = { ...sensor.last, ...told };
+        return { ...sensor, last, bias, bias_spread, accepted: sensor.accepted + (isNew ? 1 : 0) };
     });
+    traceSensors();
 }
 
 function takeCycle(message: CycleMessage): void {
@@ -179,6 +211,9 @@ function takeCycle(message: CycleMessage): void {
     takeValues(message.values ?? []);
     takeReadings(message.sensors ?? []);
     takeParameters(message.parameters ?? []);
+    if (message.hypotheses !== undefined) {
+        takeHypotheses(message.hypotheses);
+    }
 }
 
 const byNeed = (a: TwinEvent, b: TwinEvent) =>
@@ -238,7 +273,11 @@ export const refresh = {
         world.value = told;
         lanesLeft.value = told.lanes_left;
     },
-    sensors: async () => void (sensors.value = await api.sensors()),
+    sensors: async () => {
+        sensors.value = await api.sensors();
+        traceSensors();
+    },
+    hypotheses: async () => takeHypotheses(await api.hypotheses()),
     parameters: async () => takeParameters(await api.parameters()),
     events: async () => takeEvents(await api.events()),
     forecasts: async () => void (forecasts.value = await api.forecasts()),
@@ -288,7 +327,7 @@ export async function openWorld(): Promise<void> {
         }
     }
     if (!opened) {
-        void seedTrails([...parameters.value.map((one) => one.address), ...(told.forecast?.fields ?? [])]);
+        void seedTrails([...parameters.value.filter((one) => one.kind !== 'input').map((one) => one.address), ...(told.forecast?.fields ?? [])]);
     }
     opened = true;
 }

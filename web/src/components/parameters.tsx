@@ -1,9 +1,9 @@
-// What the twin has learned: each parameter's band now against what the world file gave it.
+// What the twin has learned: the band of each parameter and unknown input now against what the world file gave it.
 
 import { useState } from 'preact/hooks';
 import type { Parameter } from '../api';
 import { numberText, parseAddress, percentText, spreadText } from '../format';
-import { bandOf, chartOnly, displayFor, parameters, trailOf } from '../store';
+import { bandOf, chartOnly, displayFor, learnedKey, parameters, trailOf } from '../store';
 import { asDifference, convert } from '../units';
 import { Sparkline } from './sparkline';
 
@@ -41,7 +41,9 @@ function BandPair({ parameter }: { parameter: Parameter }) {
 
 function ParameterRow({ parameter }: { parameter: Parameter }) {
     const { element, field } = parseAddress(parameter.address);
-    const display = displayFor(parameter.address, parameter.unit);
+    const isInput = parameter.kind === 'input';
+    const shown = displayFor(parameter.address, parameter.unit);
+    const display = isInput ? asDifference(shown) : shown; // what is added has no zero of its own
     const spread = convert(parameter.spread, asDifference(display));
     const prior = { mean: parameter.initial ?? null, spread: parameter.initial_spread ?? null };
     const priorSpread = convert(prior.spread, asDifference(display));
@@ -56,12 +58,13 @@ function ParameterRow({ parameter }: { parameter: Parameter }) {
                     onClick={() => chartOnly(parameter.address)}>
                     {element} <em>{field.replace(/_/g, ' ')}</em>
                 </button>
+                {isInput ? <small title="what acts beside all that is supplied">unknown input</small> : null}
             </th>
             <td class="quiet-text">
                 {numberText(convert(prior.mean, display), priorSpread)}
                 {priorSpread === null ? '' : ` ± ${spreadText(priorSpread)}`}
             </td>
-            <td data-testid={`parameter-${parameter.address}`}>
+            <td data-testid={`parameter-${learnedKey(parameter)}`}>
                 <b>{numberText(convert(parameter.mean, display), spread)}</b> ± {spreadText(spread)}
             </td>
             <td class="unit">{display.unit}</td>
@@ -70,7 +73,7 @@ function ParameterRow({ parameter }: { parameter: Parameter }) {
                 <BandPair parameter={parameter} />
             </td>
             <td>
-                <Sparkline trail={trailOf(parameter.address)} least={0.2 * (parameter.spread ?? 0)}
+                <Sparkline trail={trailOf(learnedKey(parameter))} least={0.2 * (parameter.spread ?? 0)}
                     label={`recent ${element} ${field}`} />
             </td>
         </tr>
@@ -85,7 +88,9 @@ export function Parameters() {
     const more = found.length - most_rows;
     return (
         <section class="panel parameters" aria-labelledby="parameters-title">
-            <h2 id="parameters-title">Learned parameters</h2>
+            <h2 id="parameters-title">
+                {all.some(({ kind }) => kind === 'input') ? 'Learned parameters and unknown inputs' : 'Learned parameters'}
+            </h2>
             {all.length <= most_rows ? null : (
                 <input type="search" class="find" placeholder={`find among ${all.length} parameters`} aria-label="Find learned parameters"
                     value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
@@ -108,7 +113,7 @@ export function Parameters() {
                         </thead>
                         <tbody>
                             {found.slice(0, most_rows).map((parameter) => (
-                                <ParameterRow key={parameter.address} parameter={parameter} />
+                                <ParameterRow key={learnedKey(parameter)} parameter={parameter} />
                             ))}
                         </tbody>
                     </table>

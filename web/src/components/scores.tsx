@@ -3,9 +3,11 @@
 
 import type { Score } from '../api';
 import { durationText, figureText, nothing, percentText, shortName } from '../format';
+import { trustedAt, weightText } from '../hypotheses';
 import { skillOf, type Band } from '../skill';
-import { chartOnly, displayFor, forecasts, knownAddress, scores, values } from '../store';
+import { chartOnly, displayFor, forecasts, hypotheses, knownAddress, scores, values } from '../store';
 import { asDifference, convert } from '../units';
+import { ShareBar, severalHypotheses } from './weights';
 
 function unitOf(field: string): string {
     return (
@@ -30,6 +32,22 @@ function Coverage({ band: { promised, held, off } }: { band: Band }) {
     );
 }
 
+/** Whom the forecast of this lead trusts. */
+function Trusted({ score }: { score: Score }) {
+    const shares = trustedAt(hypotheses.value, score.field, score.horizon_s);
+    const [best] = shares;
+    return (
+        <td class="text" data-testid={`trusts-${score.horizon_s}`}>
+            {best === undefined ? nothing : (
+                <>
+                    <ShareBar shares={shares} />
+                    {best.name} {weightText(best.weight)}
+                </>
+            )}
+        </td>
+    );
+}
+
 function ScoreRow({ score }: { score: Score }) {
     const address = knownAddress(score.field);
     const display = asDifference(displayFor(address, unitOf(score.field)));
@@ -43,6 +61,7 @@ function ScoreRow({ score }: { score: Score }) {
                 </button>
             </th>
             <td>{durationText(score.horizon_s)}</td>
+            {severalHypotheses() ? <Trusted score={score} /> : null}
             <td title={`bias ${figure(score.bias)} ${display.unit}`}>
                 <b>{figure(score.rmse)}</b>
             </td>
@@ -63,19 +82,27 @@ function ScoreRow({ score }: { score: Score }) {
     );
 }
 
-const columns: [string, string][] = [
-    ['field', ''],
-    ['ahead', ''],
-    ['RMSE', "root mean square error of the forecast's mean"],
-    ['unchanged', 'the same if nothing had changed'],
-    ['', ''],
-    ['better by', "share of the rival's error that the forecast avoids"],
-    ['CRPS', 'continuous ranked probability score'],
-    ['in 50 %', 'share of readings inside the 50 % band and the noise; half is right'],
-    ['in 90 %', 'share of readings inside the 90 % band and the noise; 90 % is right'],
-    ['width 50', 'mean width of the 50 % band: of bands that hold, the narrower is the better'],
-    ['width 90', 'mean width of the 90 % band'],
-    ['judged', 'forecasts whose truth came'],
+interface Column {
+    name: string;
+    meaning?: string;
+    text?: boolean;
+    there?: () => boolean;
+}
+
+const columns: Column[] = [
+    { name: 'field' },
+    { name: 'ahead' },
+    { name: 'trusts', meaning: 'the hypotheses that the newest forecast follows', text: true, there: severalHypotheses },
+    { name: 'RMSE', meaning: "root mean square error of the forecast's mean" },
+    { name: 'unchanged', meaning: 'the same if nothing had changed' },
+    { name: '' },
+    { name: 'better by', meaning: "share of the rival's error that the forecast avoids" },
+    { name: 'CRPS', meaning: 'continuous ranked probability score' },
+    { name: 'in 50 %', meaning: 'share of readings inside the 50 % band and the noise; half is right' },
+    { name: 'in 90 %', meaning: 'share of readings inside the 90 % band and the noise; 90 % is right' },
+    { name: 'width 50', meaning: 'mean width of the 50 % band: of bands that hold, the narrower is the better' },
+    { name: 'width 90', meaning: 'mean width of the 90 % band' },
+    { name: 'judged', meaning: 'forecasts whose truth came' },
 ];
 
 export function Scores() {
@@ -89,10 +116,8 @@ export function Scores() {
                     <table>
                         <thead>
                             <tr>
-                                {columns.map(([name, meaning]) => (
-                                    <th key={name} scope="col" title={meaning === '' ? undefined : meaning}>
-                                        {name}
-                                    </th>
+                                {columns.filter(({ there }) => there?.() ?? true).map(({ name, meaning, text }) => (
+                                    <th key={name} scope="col" class={text ? 'text' : ''} title={meaning}>{name}</th>
                                 ))}
                             </tr>
                         </thead>

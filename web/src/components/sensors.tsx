@@ -1,9 +1,9 @@
 // What was measured against what the twin held true, and how far apart the two were.
 
 import { seconds, type Sensor } from '../api';
-import { clockText, durationText, momentText, nothing, numberText, signedText } from '../format';
-import { chartOnly, displayFor, knownAddress, sensors, time_s } from '../store';
-import { asDifference, convert } from '../units';
+import { clockText, durationText, momentText, nothing, numberText, signedText, spreadText } from '../format';
+import { chartOnly, displayFor, expectedSize, knownAddress, sensors, time_s } from '../store';
+import { asDifference, convert, type Display } from '../units';
 
 const silent_after = 5; // expected samples that did not come
 
@@ -21,7 +21,19 @@ function qualityOf(sensor: Sensor): { text: string; bad: boolean } {
     return { text, bad: !/^(good|late)$/.test(text) };
 }
 
-function SensorRow({ sensor }: { sensor: Sensor }) {
+const isBiased = ({ bias }: Sensor) => bias !== null && bias !== undefined;
+
+/** By how much a sensor reads too much, as far as the twin can tell. */
+function Bias({ sensor, unit }: { sensor: Sensor; unit: Display }) {
+    const spread = convert(sensor.bias_spread, unit);
+    return (
+        <td data-testid={`bias-${sensor.name}`}>
+            {isBiased(sensor) ? `${signedText(convert(sensor.bias, unit), spread)} ± ${spreadText(spread)}` : nothing}
+        </td>
+    );
+}
+
+function SensorRow({ sensor, biases }: { sensor: Sensor; biases: boolean }) {
     const display = displayFor(knownAddress(sensor.address), sensor.unit);
     const difference = asDifference(display);
     const { last } = sensor;
@@ -31,7 +43,7 @@ function SensorRow({ sensor }: { sensor: Sensor }) {
     const at = seconds(last?.time);
     const innovation = last?.innovation ?? null;
     // three times what noise and spread explain together is worth an eye
-    const expected = Math.hypot(sensor.noise ?? 0, last?.spread ?? 0);
+    const expected = expectedSize(sensor) ?? 0;
     const surprising = innovation !== null && expected > 0 && Math.abs(innovation) > 3 * expected;
     const measured = typeof last?.value === 'number' ? numberText(convert(last.value, display), noise) : nothing;
     return (
@@ -46,6 +58,7 @@ function SensorRow({ sensor }: { sensor: Sensor }) {
             <td>{measured}</td>
             <td>{numberText(convert(last?.estimate, display), noise)}</td>
             <td class={surprising ? 'bad' : ''}>{signedText(convert(innovation, difference), noise)}</td>
+            {biases ? <Bias sensor={sensor} unit={difference} /> : null}
             <td class="unit">{display.unit}</td>
             <td class="text">
                 <span class={quality.bad ? 'tag bad' : 'tag'}>{quality.text}</span>
@@ -59,6 +72,7 @@ function SensorRow({ sensor }: { sensor: Sensor }) {
 }
 
 export function Sensors() {
+    const biases = sensors.value.some(isBiased);
     return (
         <section class="panel sensors" aria-labelledby="sensors-title">
             <h2 id="sensors-title">Sensors</h2>
@@ -73,6 +87,9 @@ export function Sensors() {
                                 <th scope="col">measured</th>
                                 <th scope="col">estimate</th>
                                 <th scope="col" title="measured minus what was expected of it">innovation</th>
+                                {biases ? (
+                                    <th scope="col" title="by how much the sensor is thought to read too much">bias</th>
+                                ) : null}
                                 <th scope="col" />
                                 <th scope="col" class="text">quality</th>
                                 <th scope="col">last</th>
@@ -81,7 +98,7 @@ export function Sensors() {
                         </thead>
                         <tbody>
                             {sensors.value.map((sensor) => (
-                                <SensorRow key={sensor.name} sensor={sensor} />
+                                <SensorRow key={sensor.name} sensor={sensor} biases={biases} />
                             ))}
                         </tbody>
                     </table>
