@@ -155,6 +155,35 @@ static void spans_and_biases_without_memory_end_in_the_same_bits(void **state)
     press_through(text);
 }
 
+/// The rig's world with another filter. @param text  out, [size]
+static void write_filtered(const char *filter, char *text, size_t size)
+{
+    static const char at[] = "estimate:\n";
+    const char *found = strstr(rig_world, at) + sizeof at - 1;
+    int length =
+        snprintf(text, size, "%.*s  filter: %s\n  inflation: adaptive\n  noise: learned\n%s",
+                 (int)(found - rig_world), rig_world, filter, found);
+    assert_true(length > 0 && (size_t)length < size);
+}
+
+static void every_filter_without_memory_ends_in_the_same_bits(void **state)
+{
+    (void)state;
+    static const char *const filters[] = { "local", "{kind: local, hops: 2}", "particles",
+                                           "transform" };
+    for (size_t index = 0; index < sizeof filters / sizeof *filters; index++) {
+        char text[sizeof rig_world + 128];
+        write_filtered(filters[index], text, sizeof text);
+        gm_world *world = rig_world_open(text);
+        gm_twin *twin = NULL;
+        for (long needed = 0; try_open(world, NULL, needed, &twin) != GM_OK; needed++) {
+        }
+        gm_twin_close(twin);
+        gm_world_close(world);
+        press_through(text);
+    }
+}
+
 // ---- a full disk ----
 
 typedef struct answers {
@@ -288,6 +317,7 @@ int main(void)
         cmocka_unit_test(opening_without_memory_is_an_error),
         cmocka_unit_test(cycles_without_memory_end_in_the_same_bits),
         cmocka_unit_test(spans_and_biases_without_memory_end_in_the_same_bits),
+        cmocka_unit_test(every_filter_without_memory_ends_in_the_same_bits),
         cmocka_unit_test(a_full_disk_acknowledges_nothing_until_there_is_room),
         cmocka_unit_test(nobody_waits_for_an_empty_submission),
     };
