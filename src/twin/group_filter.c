@@ -99,12 +99,7 @@ size_t gm_group_row_estimate(const gm_twin *twin, const gm_group_step *step, siz
     size_t cautious = step->analysis->cautious_from;
     size_t estimated = step->analysis->value_count - step->adopted;
     if (row >= cautious) { // parameters, the last of the plan; adopted sizes
-        size_t first = plan->count;
-        while (first > 0 &&
-               twin->world->estimates[plan->estimates[first - 1]].kind == GM_ESTIMATE_PARAMETER) {
-            first--;
-        }
-        size_t at = first + row - cautious;
+        size_t at = plan->state_count + plan->input_count + row - cautious;
         return row < estimated && at < plan->count ? plan->estimates[at] : GM_NO_INDEX;
     }
     // states and inputs, the first of the plan; what is doubted behind them is no estimate
@@ -319,7 +314,7 @@ static void learn_noises(gm_twin *twin, const gm_group_step *step)
 static void keep_floors(const gm_twin *twin, const gm_group_step *step)
 {
     const gm_analysis *analysis = step->analysis;
-    for (size_t row = 0; row < analysis->value_count; row++) {
+    for (size_t row = 0; twin->filters->has_floors && row < analysis->value_count; row++) {
         size_t number = gm_group_row_estimate(twin, step, row);
         const gm_world_estimate *estimate =
             number != GM_NO_INDEX ? &twin->world->estimates[number] : NULL;
@@ -442,6 +437,9 @@ gm_status gm_group_filters_open(gm_twin *twin, gm_error *error)
     }
     twin->filters = filters;
     filters->parts = parts_of(twin);
+    for (size_t index = 0; index < twin->world->estimate_count; index++) {
+        filters->has_floors = filters->has_floors || twin->world->estimates[index].floor > 0.0;
+    }
     filters->groups = gm_arena_new(twin->arena, twin->world->group_count, sizeof *filters->groups);
     gm_status status =
         filters->groups != NULL ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for filters");

@@ -52,6 +52,7 @@ typedef struct gm_filter_parts {
 typedef struct gm_group_filters {
     gm_group_filter *groups; // [group_count]
     gm_filter_parts parts;
+    bool has_floors; // some estimate has
     double *room;    // of the filters
     double *before;  // [sensor_room][distinct lanes] predictions as they were
     double *spreads; // [row_count] of states before inflation
