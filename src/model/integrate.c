@@ -177,12 +177,20 @@ gm_lane_mask gm_integrate(const gm_model *model, gm_block *block, int64_t until_
         }
     }
     gm_lane_mask failed = 0;
+    double longest_s[GM_BLOCK_LANES] = { 0 };
     for (size_t slice = 0; slice < model->slice_count; slice++) {
         context.slice.first = model->cuts + slice * model->class_count;
         context.slice.end = context.slice.first + model->class_count;
-        gm_ode_lanes lanes = { block->lanes & (gm_lane_mask)~failed, span_s, state, step_s };
+        double own_s[GM_BLOCK_LANES];
+        memcpy(own_s, step_s, width * sizeof *own_s);
+        gm_ode_lanes lanes = { block->lanes & (gm_lane_mask)~failed, span_s, state, own_s };
         failed |= integrate_slice(&context, lanes, at);
+        for (size_t lane = 0; lane < width; lane++) {
+            longest_s[lane] = own_s[lane] > longest_s[lane] ? own_s[lane] : longest_s[lane];
+        }
     }
+    // all start the next call with the longest: the few for which it is too long shorten it
+    memcpy(step_s, longest_s, width * sizeof *step_s);
     for (size_t lane = 0; lane < width; lane++) {
         if ((block->lanes >> lane & 1u) != 0 && (failed >> lane & 1u) == 0 &&
             until_ns > block->time_ns[lane]) {
