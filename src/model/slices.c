@@ -4,8 +4,8 @@
 // What acts on each other by what the domain declares (gm_model_joins) forms cells, and elements
 // without a state pass nothing on (num/network_cells.h). Where every class lists cells one after
 // the other, as a fleet does, a cut behind a cell is a cut through all classes, and slices are runs
-// of cells of about one size. RK4 gives the same bits for any cut; of DOPRI5 each slice controls its
-// own error. The symbolic work of RODAS3 is one for the whole, which stays in one piece.
+// of cells of about one size. RK4 gives the same bits for any cut; of DOPRI5 each slice controls
+// its own error. The symbolic work of RODAS3 is one for the whole, which stays in one piece.
 #include <string.h>
 
 #include "base/require.h"
