@@ -403,8 +403,7 @@ static gm_status open_rooms(gm_twin *twin, gm_error *error)
     return done ? GM_OK : gm_error_set(error, GM_MEMORY, "no memory for filters");
 }
 
-/// The first system of a group, after which it is called.
-static const char *name_of(const gm_world *world, size_t group)
+const char *gm_group_name(const gm_world *world, size_t group)
 {
     size_t system = 0;
     while (world->systems[system].group != group) {
@@ -423,7 +422,7 @@ static gm_status open_group(gm_twin *twin, size_t group, gm_error *error)
                                  .jitter = options.jitter,
                                  .discount = options.discount };
     const gm_random filters = gm_random_for(world->seed, "filter");
-    filter->random = gm_random_for(filters.key, name_of(world, group));
+    filter->random = gm_random_for(filters.key, gm_group_name(world, group));
     return filter->kind == GM_FILTER_LOCAL
                ? gm_group_places_create(twin, group, &options, &filter->places, error)
                : GM_OK;

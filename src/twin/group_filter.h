@@ -128,6 +128,8 @@ static inline uint64_t gm_group_step_time(const gm_group_step *step)
 gm_analysis gm_group_rows_from(const gm_analysis *analysis, size_t first);
 /// Innovations against the lanes as they are.
 void gm_group_take_innovations(const gm_group_step *step);
+/// The first system of a group, after which it is called.
+const char *gm_group_name(const gm_world *world, size_t group);
 /// The leading hypothesis of a group.
 size_t gm_group_leader(const gm_twin *twin, size_t group);
 

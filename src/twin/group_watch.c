@@ -122,16 +122,6 @@ static void seed_from(const gm_twin *twin, const gm_watched *of, size_t hypothes
 
 // ---- telling ----
 
-/// The first system of a group, after which it is called.
-static const char *name_of(const gm_world *world, size_t group)
-{
-    size_t system = 0;
-    while (world->systems[system].group != group) {
-        system++;
-    }
-    return world->systems[system].name;
-}
-
 static void tell_lost(gm_twin *twin, const gm_watched *of, size_t hypothesis, double misfit)
 {
     const gm_world *world = twin->world;
@@ -146,7 +136,7 @@ static void tell_lost(gm_twin *twin, const gm_watched *of, size_t hypothesis, do
                             .end_ns = INT64_MAX,
                             .raised_ns = of->time_ns,
                             .size = sqrt(misfit) };
-    const char *name = name_of(world, twin->estimator.cells[of->cell].group);
+    const char *name = gm_group_name(world, twin->estimator.cells[of->cell].group);
     snprintf(event.kind, sizeof event.kind, "lost track");
     snprintf(event.subject, sizeof event.subject, "%s", name);
     snprintf(event.unit, sizeof event.unit, "1");
