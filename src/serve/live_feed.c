@@ -68,7 +68,7 @@ static void choose_values(gm_feed *feed)
         add_value(feed, world->forecast.refs[k]);
     }
     for (size_t k = 0; k < world->estimate_count; k++) {
-        if (world->estimates[k].kind == GM_ESTIMATE_STATE) {
+        if (world->estimates[k].kind != GM_ESTIMATE_PARAMETER) { // those are told apart
             add_value(feed, world->estimates[k].ref);
         }
     }

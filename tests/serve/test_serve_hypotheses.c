@@ -288,6 +288,10 @@ static void the_feed_tells_weights_biases_and_unknown_inputs(void **state)
     json_t *values = ask(&b, "/api/v1/values?address=box/air/power", 200);
     const json_t *whole = json_array_get(json_object_get(values, "values"), 0);
     assert_true(number(find_kind(learned, "input"), "mean") == number(whole, "mean"));
+    // behind both states (one of them is forecast): the input as a whole
+    const json_t *fed = json_array_get(json_object_get(message, "values"), 2);
+    assert_string_equal(text(fed, "address"), air_power);
+    assert_true(number(fed, "mean") == number(whole, "mean"));
     const json_t *sensor = json_array_get(json_object_get(message, "sensors"), 0);
     assert_true(fabs(number(sensor, "bias")) < 1.0);
     assert_true(number(sensor, "bias_spread") > 0.0);

@@ -149,6 +149,19 @@ function shareOfColour(scope, name) {
     }, name);
 }
 
+test('readings_are_held_against_what_was_expected_of_them', async (context) => {
+    const view = page.getByTestId('view-innovations');
+    if (await view.count() === 0) {
+        context.skip('a world that observes nothing');
+        return;
+    }
+    await view.click();
+    const chart = page.locator('[data-testid^="innovations-"]').first();
+    await chart.locator('canvas').waitFor();
+    const scope = `[data-testid="${await chart.getAttribute('data-testid')}"]`;
+    await eventually('a dot', async () => (await pixels(scope, 'estimate'))[0] > 5);
+});
+
 test('hypotheses_are_weighed_over_time_and_in_words', withStandIn, async () => {
     await page.getByTestId('view-hypotheses').click();
     const scope = '[data-testid="weights"]';

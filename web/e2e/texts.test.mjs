@@ -164,3 +164,7 @@ test('history_stands_before_what_the_page_saw', () => {
     assert.deepEqual(behind(past, { time: [3, 4], columns: [[31, 41]] }), { time: [1, 2, 3, 4], columns: [[10, 20, 31, 41]] });
     assert.deepEqual(behind(past, { time: [], columns: [[]] }), past);
 });
+
+test('what_no_hypothesis_moves_is_held', () => {
+    assert.deepEqual([0, 0.0163, null].map(text.doubtText), ['held', '± 0.016', '± –']);
+});

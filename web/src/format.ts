@@ -42,6 +42,11 @@ export function spreadText(spread: number | null | undefined): string {
     return numberText(spread, spread);
 }
 
+/** The spread of something learned; none where the hypothesis that is believed does not let it move. */
+export function doubtText(spread: number | null | undefined): string {
+    return spread === 0 ? 'held' : `± ${spreadText(spread)}`;
+}
+
 export function signedText(value: number | null | undefined, spread?: number | null): string {
     const text = numberText(value, spread);
     return value !== null && value !== undefined && value > 0 ? `+${text}` : text;

@@ -5,7 +5,7 @@ import { connection, openWorld, refresh, refreshValues, takeMessage, time_s, wor
 
 const first_wait_ms = 500;
 const longest_wait_ms = 15_000;
-const slow_refresh_ms = 20_000; // tables that no live message carries: scores, branches, counts
+const slow_refresh_ms = 20_000; // what no live message carries: scores, branches, counts, values of no record
 const shortest_poll_ms = 1000;
 
 let wait_ms = first_wait_ms;
@@ -124,7 +124,7 @@ export function goLive(): void {
     connect();
     window.setInterval(() => {
         if (connection.value !== 'offline' && document.visibilityState === 'visible') {
-            const tables = [refresh.scores, refresh.branches, refresh.sensors, refresh.parameters, mistrust];
+            const tables = [refresh.scores, refresh.branches, refresh.sensors, refresh.parameters, refreshValues, mistrust];
             void Promise.allSettled(tables.map((read) => read()));
         }
     }, slow_refresh_ms);

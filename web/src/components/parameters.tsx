@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import type { Parameter } from '../api';
-import { numberText, parseAddress, percentText, spreadText } from '../format';
+import { doubtText, numberText, parseAddress, percentText, spreadText } from '../format';
 import { bandOf, chartOnly, displayFor, learnedKey, parameters, trailOf } from '../store';
 import { asDifference, convert } from '../units';
 import { Sparkline } from './sparkline';
@@ -65,7 +65,7 @@ function ParameterRow({ parameter }: { parameter: Parameter }) {
                 {priorSpread === null ? '' : ` ± ${spreadText(priorSpread)}`}
             </td>
             <td data-testid={`parameter-${learnedKey(parameter)}`}>
-                <b>{numberText(convert(parameter.mean, display), spread)}</b> ± {spreadText(spread)}
+                <b>{numberText(convert(parameter.mean, display), spread)}</b> {doubtText(spread)}
             </td>
             <td class="unit">{display.unit}</td>
             <td>{change === null ? '' : `${change > 0 ? '+' : ''}${percentText(change).replace('-', '−')}`}</td>
