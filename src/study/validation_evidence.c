@@ -266,36 +266,39 @@ static double source_power(size_t kind, double time_s)
     }
 }
 
+/// One line of a recording: two thermometers of 0.1 K.
+static void write_down(int second, double room, double probe, bool heats, gm_random random,
+                       gm_string *recording)
+{
+    gm_draw draw = { .occurrence = (uint64_t)second };
+    double one = probe + 0.1 * gm_random_normal(random, draw);
+    draw.element = 1;
+    double other = probe + 0.1 * gm_random_normal(random, draw);
+    gm_string_format(recording, "%lld,%.4f,%.4f,%.4f,%s\n", (1700000000LL + second) * 1000000000LL,
+                     room, one, other, heats ? "True" : "False");
+}
+
 /// The box of 2021 for five hours, by Euler's method: its equations written out, not the twin's.
-/// Two thermometers of 0.1 K; a controller that heats 20 s below 31 degC and then waits a minute.
+/// Every 3 s a controller writes down what it reads and what it does until the next time: it heats
+/// for 21 s below 31 degC and then waits for a minute.
 static void play_box(size_t kind, uint64_t seed, gm_string *recording)
 {
     gm_random random = gm_random_for(seed, "incubator with a source");
-    double probe = 23.0, air = 23.0, inside = 23.0, off_s = 60.0;
-    static const char head[] = "time,t1,t2,t3,heater_on\n";
-    gm_string_add(recording, head, sizeof head - 1);
+    double probe = 23.0, air = 23.0, inside = 23.0;
+    int off = 0; // second at which it stops heating
+    gm_string_format(recording, "time,t1,t2,t3,heater_on\n");
     for (int second = 0; second < 18000; second++) {
         double room = 21.2 + 0.5 * sin(2.0 * 3.141592653589793 * second / 7200.0);
-        if (second >= off_s + 60.0 && probe < 31.0) {
-            off_s = second + 20.0;
+        if (second % 3 == 0) {
+            off = second >= off + 60 && probe < 31.0 ? second + 21 : off;
+            write_down(second, room, probe, second < off, random, recording);
         }
-        double heat = (second < off_s && second > 60 ? 125.4 : 0.0) + source_power(kind, second);
+        double heat = (second < off ? 125.4 : 0.0) + source_power(kind, second);
         for (int half = 0; half < 2; half++) {
             double flow = 0.0931 * (air - probe), taken = 0.161 * (air - inside);
             air += 0.5 * (heat - flow - taken - 0.716 * (air - room)) / 462.0;
             probe += 0.5 * flow / 4.0;
             inside += 0.5 * taken / 58.0;
-        }
-        if ((second + 1) % 3 == 0) {
-            char line[160];
-            gm_draw draw = { .occurrence = (uint64_t)second };
-            double one = probe + 0.1 * gm_random_normal(random, draw);
-            draw.element = 1;
-            double other = probe + 0.1 * gm_random_normal(random, draw);
-            snprintf(line, sizeof line, "%lld,%.4f,%.4f,%.4f,%s\n",
-                     (1700000000LL + second + 1) * 1000000000LL, room, one, other,
-                     second < off_s && second > 60 ? "True" : "False");
-            gm_string_add(recording, line, strlen(line));
         }
     }
 }

@@ -15,7 +15,7 @@
 #include "twin/hypotheses.h"
 
 static const double remembered = 8.0;       // truths
-static const double evidence_most = 1000.0; // to one
+static const double evidence_most = 100.0; // to one
 
 _Static_assert((int)GM_HYPOTHESES <= GM_HYPOTHESES_MAX, "gemel/twin.h has room for all");
 
