@@ -10,6 +10,8 @@
 #include "twin/group_filter.h"
 #include "world/world_cells.h"
 
+enum { WHOLE_CELLS_MOST = 1000 }; // of a group that stays whole, without a warning
+
 /// What is known of the world's cells.
 typedef struct tally {
     uint32_t states, sensors;
@@ -70,6 +72,17 @@ static uint32_t cell_of(const gm_twin *twin, const gm_world_cells *cells, gm_ref
                               : first[0] + (cell - gm_world_cells_of_group(cells, group, &count));
 }
 
+/// A fleet that is one analysis takes the square of its time.
+static void warn_whole(const gm_twin *twin, size_t count)
+{
+    if (count > WHOLE_CELLS_MOST) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
+                     "%zu parts that do not act on each other are analysed as one (`hypotheses`, "
+                     "`adopt`, the local filter or particles ask for it): this takes long",
+                     count);
+    }
+}
+
 static gm_status map_groups(gm_twin *twin, const gm_world_cells *cells, gm_error *error)
 {
     gm_estimator *estimator = &twin->estimator;
@@ -81,9 +94,11 @@ static gm_status map_groups(gm_twin *twin, const gm_world_cells *cells, gm_error
     }
     gm_status status = count_cells(twin->world, cells, &tallies, error);
     for (size_t group = 0; status == GM_OK && group < groups; group++) {
-        size_t count = 1;
-        if (!is_whole(twin, cells, tallies, group)) {
-            gm_world_cells_of_group(cells, group, &count);
+        size_t count = 0;
+        gm_world_cells_of_group(cells, group, &count);
+        if (is_whole(twin, cells, tallies, group)) {
+            warn_whole(twin, count);
+            count = 1;
         }
         estimator->cell_count += count;
         estimator->first_cell[group + 1] = (uint32_t)estimator->cell_count;
