@@ -563,7 +563,7 @@ static void adopt(gm_twin *twin, gm_suspect_case *of, gm_decision *decision)
         }
     }
     decision->count = count;
-    bool sure = decision->probability * left >= suspects->adopt_from;
+    bool sure = decision->probability * left > suspects->adopt_from; // never of 100 %
     if (!sure || twin->replaying || is_settled(twin, of)) {
         return;
     }
@@ -578,6 +578,7 @@ static void adopt(gm_twin *twin, gm_suspect_case *of, gm_decision *decision)
 static void look_into(gm_twin *twin, gm_suspect_case *of)
 {
     int64_t now_ns = gm_state_time(twin->state);
+    int64_t most_ns = SUSPECT_GAP_MOST_CYCLES * twin->world->cycle_ns;
     gm_inquiry inquiry = { of, now_ns };
     gm_suspicion found = { 0 };
     gm_decision decision = { 0 };
@@ -585,7 +586,7 @@ static void look_into(gm_twin *twin, gm_suspect_case *of)
     int64_t began_ns = gm_clock_monotonic_ns();
     gm_status status = gm_suspects_inquire(twin, &inquiry, &found, &decision, &error);
     of->due_ns = now_ns + of->gap_ns;
-    of->gap_ns *= 2;
+    of->gap_ns = of->gap_ns * 2 < most_ns ? of->gap_ns * 2 : most_ns;
     if (status != GM_OK) {
         gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "no suspects: %s", error.text);
         return;

@@ -17,6 +17,7 @@ enum {
     SUSPECT_SAMPLES_MAX = 1 << 20,   // remembered for inquiries
     SUSPECT_WINDOW_CYCLES = 1 << 16, // of `suspect window`
     SUSPECT_GAP_CYCLES = 4,          // between inquiries into a case, at least
+    SUSPECT_GAP_MOST_CYCLES = 16,    // and at most
 };
 
 static const double gm_never_adopted = 2.0; // of gm_suspects.adopt_from

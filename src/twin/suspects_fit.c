@@ -1,5 +1,8 @@
 // An inquiry: each suspect is a lane.
 //
+// Two runs say what was to be expected. One is of all lanes, each by itself: how they differ is
+// what residuals may share without anything being wrong (suspects_shared.c).
+//
 // From a state before the alarm one lane, the one nearest the lanes' mean, is run again over the
 // samples that came, without assimilation: what sensors then read is its prediction and a residual.
 // Residuals before the alarm tell how good the model is by itself (assim/evidence.h). Then every
@@ -23,12 +26,13 @@ static const double size_prior = 10.0; // of a suspect, in trial changes
 static const double noise_least = 0.1; // of what is declared
 static const double error_share = 0.1; // of a response that the model may be wrong by
 static const double short_of_best =
-    20.0;                            // log odds below the best from which none is looked at again
-static const double hopeless = 50.0; // log odds below a sensor's from which it is not looked at
+    100.0; // log odds below the best from which none is looked at again
 static const double size_least = 0.02, size_most = 50.0; // of a second trial, in first ones
-/// Times tried, in spans from the sharpest alarm's beginning to its raising, behind the beginning.
-enum { ONSET_SHARES = ONSETS - 2 };
-static const double onset_shares[ONSET_SHARES] = { -4.0, -2.0, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5 };
+/// Times tried about the sharpest alarm's beginning: in cycles, as what is large does not fit at
+/// all when it begins a few readings off; and in spans from its beginning to its raising.
+enum { ONSET_STEPS = 8, ONSET_SHARES = 4 };
+static const int64_t onset_steps[ONSET_STEPS] = { -8, -5, -4, -3, -2, -1, 0, 1 };
+static const double onset_shares[ONSET_SHARES] = { -4.0, -2.0, -1.0, 0.5 };
 
 // ---- setting out ----
 
@@ -125,10 +129,12 @@ static void find_onsets(gm_probe *probe)
     int64_t longest_ns = probe->twin->suspects->window_ns / 16;
     span_ns = span_ns < longest_ns ? span_ns : longest_ns;
     span_ns = span_ns > SUSPECT_GAP_CYCLES * cycle_ns ? span_ns : SUSPECT_GAP_CYCLES * cycle_ns;
-    for (size_t index = 0; index < ONSET_SHARES; index++) {
-        int64_t shown_ns = of->sharp_ns + (int64_t)((double)span_ns * onset_shares[index]);
-        if (onset_shares[index] == 0.0 || shown_ns - cycle_ns < of->sharp_raised_ns) {
-            add_onset(probe, shown_ns);
+    for (size_t index = 0; index < ONSET_STEPS + ONSET_SHARES; index++) {
+        int64_t behind_ns = index < ONSET_STEPS
+                                ? onset_steps[index] * cycle_ns
+                                : (int64_t)((double)span_ns * onset_shares[index - ONSET_STEPS]);
+        if (behind_ns <= 0 || of->sharp_ns + behind_ns - cycle_ns < of->sharp_raised_ns) {
+            add_onset(probe, of->sharp_ns + behind_ns);
         }
     }
     add_onset(probe, of->start_ns);
@@ -220,6 +226,19 @@ static size_t fit_model(const gm_probe *probe, gm_witness *seen)
     return before;
 }
 
+/// Adds what a prediction may be off by, for as long as the run lasts: others' say, and what a
+/// change does.
+static void doubt_model(const gm_probe *probe, gm_witness *seen)
+{
+    double own = seen->model.error * seen->model.error;
+    double more = seen->doubt * seen->doubt + error_share * error_share * seen->size * seen->size;
+    double span_s = (double)(probe->until_ns - probe->begin_ns) * 1e-9;
+    if (own + more > 0.0) {
+        seen->model.time_s = (own * seen->model.time_s + more * span_s) / (own + more);
+        seen->model.error = sqrt(own + more);
+    }
+}
+
 /// How each sensor's residuals behave by themselves; and what the model may be wrong by in what
 /// comes behind the alarm.
 static void fit_models(gm_probe *probe)
@@ -239,14 +258,16 @@ static void fit_models(gm_probe *probe)
             }
         }
         seen->size = behind > 0 ? sqrt(seen->size / (double)behind) : 0.0;
-        seen->model.error = hypot(seen->model.error, error_share * seen->size);
+        doubt_model(probe, seen);
     }
 }
 
-/// Whitens the residuals, keeps the filters as they stand at every onset.
+/// Whitens residuals and modes, keeps the filters as they stand at every onset.
+/// @param means  [witness_count][2] and [witness_count][2][modes], zero
 static void whiten_base(gm_probe *probe, double *means, gm_whitener *whiteners)
 {
-    size_t onset = 0;
+    size_t onset = 0, modes = probe->shared.count;
+    double *mode_means = means + 2 * probe->witness_count;
     for (size_t place = 0; place < probe->witness_count; place++) {
         whiteners[place] = gm_whitener_of(&probe->witnesses[place].model, probe->begin_ns);
     }
@@ -259,9 +280,12 @@ static void whiten_base(gm_probe *probe, double *means, gm_whitener *whiteners)
             index < probe->sample_count ? probe->places[probe->samples[index].sensor] : UINT32_MAX;
         if (place != UINT32_MAX) {
             const gm_suspect_sample *sample = &probe->samples[index];
-            probe->white[index] = sample->value - probe->base[index];
+            double *off = probe->lanes_off + index * modes;
+            probe->white[index] = sample->value - probe->expected[index];
             gm_whitener_next(&whiteners[place], sample->time_ns);
             gm_whiten(&whiteners[place], means + 2 * place, &probe->white[index], 1);
+            gm_whiten(&whiteners[place], mode_means + 2 * modes * place, off, modes);
+            gm_shared_add(&probe->shared, off, probe->white[index], 1.0);
             gm_witness *seen = &probe->witnesses[place];
             seen->unusual += probe->white[index] * probe->white[index] / (double)seen->count;
         }
@@ -270,16 +294,28 @@ static void whiten_base(gm_probe *probe, double *means, gm_whitener *whiteners)
 
 static gm_status learn_base(gm_probe *probe, gm_error *error)
 {
-    gm_status status = gm_rerun_base(probe, error);
     size_t count = probe->witness_count;
-    double *means = gm_arena_new(probe->arena, 2 * count, sizeof *means);
+    gm_status status = gm_rerun_base(probe, error);
+    if (status == GM_OK) {
+        status = gm_probe_share(probe, error);
+    }
+    if (status == GM_OK) {
+        status = gm_rerun_lanes(probe, error);
+    }
+    double *means =
+        gm_arena_new(probe->arena, 2 * count * (1 + probe->shared.count), sizeof *means);
     gm_whitener *whiteners = gm_arena_new(probe->arena, count, sizeof *whiteners);
     if (status == GM_OK && (means == NULL || whiteners == NULL)) {
         status = gm_probe_no_memory(error);
     }
     if (status == GM_OK) {
+        gm_probe_leave_out(probe);
         fit_models(probe);
+        gm_shared_begin(&probe->shared);
         whiten_base(probe, means, whiteners);
+        if (!gm_shared_solve(&probe->shared)) {
+            status = gm_error_set(error, GM_NUMERIC, "the lanes' differences are no numbers");
+        }
     }
     return status;
 }
@@ -299,13 +335,14 @@ static gm_status make_batch(const gm_probe *probe, gm_batch *made, gm_error *err
         .change_counts = gm_arena_new(arena, lanes, sizeof(size_t)),
         .squares = gm_arena_new(arena, lanes, sizeof(double)),
         .products = gm_arena_new(arena, lanes, sizeof(double)),
+        .along = gm_arena_new(arena, lanes * probe->shared.count, sizeof(double)),
         .means = gm_arena_new(arena, 2 * lanes * probe->witness_count, sizeof(double)),
         .whiteners = gm_arena_new(arena, probe->witness_count, sizeof *made->whiteners),
     };
     bool all = made->suspects != NULL && made->sizes != NULL && made->before != NULL &&
-               made->failed != NULL && made->changes != NULL && made->change_counts != NULL &&
-               made->squares != NULL && made->products != NULL && made->means != NULL &&
-               made->whiteners != NULL;
+               made->failed != NULL && made->along != NULL && made->changes != NULL &&
+               made->change_counts != NULL && made->squares != NULL && made->products != NULL &&
+               made->means != NULL && made->whiteners != NULL;
     return all ? GM_OK : gm_probe_no_memory(error);
 }
 
@@ -323,14 +360,17 @@ static void conclude(const gm_probe *probe, const gm_batch *batch)
     for (size_t lane = 0; lane < batch->count; lane++) {
         gm_accused *suspect = batch->suspects[lane];
         double tried_size = batch->sizes[lane], square = batch->squares[lane];
+        double product = batch->products[lane];
         suspect->log_odds[batch->onset] = -INFINITY; // it cannot have been
         double changed = batch->changes[lane] / (double)batch->change_counts[lane];
         if (batch->failed[lane] || !isfinite(square) || !(fabs(changed) > 0.0)) {
             continue;
         }
         suspect->change = changed / tried_size;
+        gm_shared_take_out(&probe->shared, batch->along + lane * probe->shared.count, &square,
+                           &product, probe->mode_work);
         gm_evidence told = gm_evidence_one_sided(square / tried_size / tried_size,
-                                                 batch->products[lane] / tried_size, size_prior);
+                                                 product / tried_size, size_prior);
         double bound = batch->change_counts[lane] == 1
                            ? size_bound(probe, suspect, batch->before[lane])
                            : INFINITY;
@@ -402,19 +442,11 @@ static void make_short_list(const gm_probe *probe, gm_batch *batch)
     }
 }
 
-/// The short list at every onset, with about the sizes found. When a sensor's fault explains it far
-/// better than any suspect, that settles it.
+/// The short list at every onset, with about the sizes found.
 static gm_status try_again(gm_probe *probe, gm_batch *batch, gm_error *error)
 {
     gm_status status = GM_OK;
-    double best = -INFINITY;
-    for (size_t index = 0; index < probe->explanation_count; index++) {
-        best = fmax(best, probe->explanations[index].log_odds);
-    }
     make_short_list(probe, batch);
-    if (batch->count > 0 && batch->suspects[0]->log_odds[probe->alarm_onset] < best - hopeless) {
-        return GM_OK;
-    }
     for (size_t onset = 0; status == GM_OK && batch->count > 0 && onset < probe->onset_count;
          onset++) {
         batch->onset = onset;
@@ -433,10 +465,10 @@ static gm_status inquire(gm_probe *probe, gm_suspicion *found, gm_decision *deci
     gm_batch batch = { 0 };
     gm_status status = set_out(probe, error);
     if (status == GM_OK) {
-        status = make_batch(probe, &batch, error);
+        status = learn_base(probe, error);
     }
     if (status == GM_OK) {
-        status = learn_base(probe, error);
+        status = make_batch(probe, &batch, error);
     }
     if (status == GM_OK) {
         status = gm_probe_weigh_sensors(probe, error);

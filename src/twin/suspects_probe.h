@@ -4,11 +4,12 @@
 
 #include "assim/diagnosis.h"
 #include "assim/sensor_faults.h"
+#include "assim/shared_error.h"
 #include "twin/suspects.h"
 
 enum {
-    ONSETS = 10,                             // times at which the plant may have changed
-    SENSOR_ONSETS = GM_FAULT_ONSETS_MAX / 2, // and a sensor may have failed
+    ONSETS = 14,        // times at which the plant may have changed
+    SENSOR_ONSETS = 22, // and a sensor may have failed
 };
 
 /// What is known of one suspect. Log odds and sizes are those of the last look.
@@ -31,6 +32,7 @@ typedef struct gm_witness {
     size_t count;
     double noise; // standard deviation of a measurement
     gm_residual_model model;
+    double doubt;   // how far off the prediction may be that all other sensors make of it
     double size;    // of its residuals behind the alarm's beginning, root mean square
     double unusual; // mean square of its whitened residuals
 } gm_witness;
@@ -53,9 +55,14 @@ typedef struct gm_probe {
     size_t suspect_count;
     gm_witness *witnesses; // [witness_count]
     size_t witness_count;
-    uint32_t *places; // [sensor_count] a sensor's witness; UINT32_MAX: not of the group
-    double *base;     // [sample_count] predictions of the run without a change
-    double *white;    // [sample_count] its whitened residuals
+    uint32_t *places;         // [sensor_count] a sensor's witness; UINT32_MAX: not of the group
+    double *base;             // [sample_count] predictions of the run without a change
+    double *expected;         // [sample_count] the lanes' mean, each run on by itself
+    double *lanes_off;        // [sample_count][shared.count] anomalies of the lanes; whitened later
+    double *white;            // [sample_count] residuals of `expected`, whitened
+    gm_shared_error left_out; // of all but one
+    double *mode_work;        // [shared.count]
+    gm_shared_error shared;   // of all witnesses; without modes when that would be too large
     int64_t onsets_ns[ONSETS];
     size_t onset_count, alarm_onset; // the alarm's beginning among them
     gm_state *starts[ONSETS];
@@ -80,6 +87,7 @@ typedef struct gm_batch {
     double *changes;            // [count] sums of what was changed
     size_t *change_counts;      // [count]
     double *squares, *products; // [count] of whitened responses, and with the residuals
+    double *along;              // [count][shared.count] of whitened responses with the modes
     bool *failed;               // [count]
     double *means;              // [witness_count][2][lanes]
     gm_whitener *whiteners;     // [witness_count]
@@ -91,6 +99,16 @@ typedef struct gm_batch {
 gm_status gm_rerun_base(gm_probe *probe, gm_error *error);
 /// A batch (suspects, count, onset, sizes) from its onset on: what is behind them.
 gm_status gm_rerun_batch(gm_probe *probe, gm_batch *batch, gm_error *error);
+
+/// All lanes as they are, each on its own lots: what they expect, and how they differ.
+gm_status gm_rerun_lanes(gm_probe *probe, gm_error *error);
+
+// ---- suspects_shared.c ----
+
+/// Room for what residuals share.
+gm_status gm_probe_share(gm_probe *probe, gm_error *error);
+/// Readings' predictions become what all other sensors make of them.
+void gm_probe_leave_out(gm_probe *probe);
 
 // ---- suspects_sensors.c ----
 

@@ -1,5 +1,6 @@
 // An inquiry's runs: the world over the samples again, from a state before the alarm, without
-// assimilation. Once as it was, in one lane; then with a suspect's trial change in every lane.
+// assimilation. As it was, in one lane and in all; then with a suspect's trial change in every
+// lane.
 #include <math.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ typedef struct gm_rerun {
     gm_state *state;
     size_t at;       // samples before it
     gm_batch *batch; // NULL: without a change
+    bool lanes;      // all lanes, with their lots
 } gm_rerun;
 
 static bool is_same(gm_ref a, gm_ref b)
@@ -18,15 +20,21 @@ static bool is_same(gm_ref a, gm_ref b)
            a.element == b.element;
 }
 
-static gm_status move_to(const gm_probe *probe, gm_state *state, int64_t time_ns, gm_error *error)
+static gm_status move_to(const gm_probe *probe, const gm_rerun *run, int64_t time_ns,
+                         gm_error *error)
 {
-    const gm_suspects *suspects = probe->twin->suspects;
+    gm_twin *twin = probe->twin;
+    const gm_world *world = run->lanes ? twin->world : &twin->suspects->calm;
     gm_advance_options options = { .mode = GM_ADVANCE_PAST,
-                                   .workers = probe->twin->workers,
-                                   .work = suspects->work };
-    return time_ns <= gm_state_time(state)
-               ? GM_OK
-               : gm_world_advance(&suspects->calm, state, &options, time_ns, error);
+                                   .workers = twin->workers,
+                                   .work = run->lanes ? twin->work : twin->suspects->work };
+    if (time_ns <= gm_state_time(run->state)) {
+        return GM_OK;
+    }
+    if (run->lanes) { // lots are drawn by it
+        gm_state_set_tick(run->state, gm_cycle_number(twin, gm_state_time(run->state)));
+    }
+    return gm_world_advance(world, run->state, &options, time_ns, error);
 }
 
 static double tried(const gm_probe *probe, const gm_batch *batch, size_t lane, double value)
@@ -89,10 +97,36 @@ static void weigh(const gm_probe *probe, gm_batch *batch, size_t index, double *
         predictions[lane] -= probe->base[index];
     }
     gm_whiten(whitener, batch->means + place * 2 * probe->lanes, predictions, batch->count);
+    size_t modes = probe->shared.count;
+    const double *off = probe->lanes_off + index * modes;
     for (size_t lane = 0; lane < batch->count; lane++) {
-        batch->squares[lane] += predictions[lane] * predictions[lane];
-        batch->products[lane] += predictions[lane] * probe->white[index];
+        double *along = batch->along + lane * modes, response = predictions[lane];
+        batch->squares[lane] += response * response;
+        batch->products[lane] += response * probe->white[index];
+        for (size_t mode = 0; mode < modes; mode++) {
+            along[mode] += response * off[mode];
+        }
     }
+}
+
+/// What the lanes expect at sample `index`, and how they differ there.
+static void note_lanes(gm_probe *probe, const gm_state *state, size_t index,
+                       const double *predictions)
+{
+    size_t modes = probe->shared.count, alive = 0;
+    double *off = probe->lanes_off + index * modes, mean = 0.0;
+    for (size_t lane = 0; lane < modes; lane++) {
+        bool left = !gm_state_lane_failed(state, lane) && isfinite(predictions[lane]);
+        off[lane] = left ? predictions[lane] : (double)NAN;
+        mean += left ? predictions[lane] : 0.0;
+        alive += left;
+    }
+    mean /= (double)alive;
+    double scale = alive > 1 ? 1.0 / sqrt((double)(alive - 1)) : 0.0;
+    for (size_t lane = 0; lane < modes; lane++) {
+        off[lane] = isnan(off[lane]) ? 0.0 : scale * (off[lane] - mean);
+    }
+    probe->expected[index] = mean;
 }
 
 static void take_measurement(gm_probe *probe, const gm_rerun *run, size_t index,
@@ -101,6 +135,10 @@ static void take_measurement(gm_probe *probe, const gm_rerun *run, size_t index,
     const gm_suspect_sample *sample = &probe->samples[index];
     if (run->batch != NULL) {
         weigh(probe, run->batch, index, predictions);
+        return;
+    }
+    if (run->lanes) {
+        note_lanes(probe, run->state, index, predictions);
         return;
     }
     gm_witness *seen = &probe->witnesses[probe->places[sample->sensor]];
@@ -152,12 +190,12 @@ static gm_status run_to(gm_probe *probe, gm_rerun *run, int64_t until_ns, gm_err
         while (end < probe->sample_count && probe->samples[end].time_ns == time_ns) {
             end++;
         }
-        status = move_to(probe, run->state, time_ns, error);
+        status = move_to(probe, run, time_ns, error);
         if (status == GM_OK) {
             status = take_samples(probe, run, end, error);
         }
     }
-    return status == GM_OK ? move_to(probe, run->state, until_ns, error) : status;
+    return status == GM_OK ? move_to(probe, run, until_ns, error) : status;
 }
 
 // ---- without a change ----
@@ -278,6 +316,26 @@ gm_status gm_rerun_base(gm_probe *probe, gm_error *error)
     return status;
 }
 
+gm_status gm_rerun_lanes(gm_probe *probe, gm_error *error)
+{
+    gm_rerun all = { .lanes = true };
+    memcpy(probe->expected, probe->base, probe->sample_count * sizeof *probe->expected);
+    if (probe->shared.count == 0) {
+        return GM_OK;
+    }
+    gm_status status = gm_state_fork(probe->of->anchor->state, &all.state, error);
+    if (status == GM_OK) {
+        status = run_to(probe, &all, probe->until_ns, error);
+    }
+    gm_state_close(all.state);
+    for (size_t index = 0; status == GM_OK && index < probe->sample_count; index++) {
+        status = isfinite(probe->expected[index])
+                     ? GM_OK
+                     : gm_error_set(error, GM_NUMERIC, "no lane is left without a change");
+    }
+    return status;
+}
+
 // ---- with a change ----
 
 /// Every lane a copy of the run without a change at the onset, then its trial.
@@ -308,6 +366,7 @@ gm_status gm_rerun_batch(gm_probe *probe, gm_batch *batch, gm_error *error)
     memset(batch->squares, 0, probe->lanes * sizeof(double));
     memset(batch->products, 0, probe->lanes * sizeof(double));
     memset(batch->means, 0, 2 * probe->lanes * probe->witness_count * sizeof(double));
+    memset(batch->along, 0, probe->lanes * probe->shared.count * sizeof(double));
     memcpy(batch->whiteners, probe->whiteners + batch->onset * probe->witness_count,
            probe->witness_count * sizeof *batch->whiteners);
     gm_status status = gm_state_fork(probe->starts[batch->onset], &trials.state, error);

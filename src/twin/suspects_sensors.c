@@ -14,7 +14,10 @@
 enum { WITNESSES_MOST = 64, SWAPS_MOST = 256 };
 
 static const double shape_prior = 3.0; // of a sensor's own change, in what its residuals are
-static const double wide_from = 0.1;   // of the run, before which no fault begins
+// what nobody declared must explain a sixth more than a declared change: the model's response to
+// one may be off by a third in its shape
+static const double undeclared = 0.85;
+static const double wide_from = 0.1; // of the run, before which no fault begins
 
 static const gm_explanation_class classes[GM_SENSOR_FAULTS] = {
     [GM_FAULT_BIAS] = GM_EXPLAINED_BIAS,     [GM_FAULT_DRIFT] = GM_EXPLAINED_DRIFT,
@@ -219,6 +222,7 @@ gm_status gm_probe_weigh_sensors(gm_probe *probe, gm_error *error)
         status = gm_sensors_deviate_weigh(on->series, on->count, &on->onsets, &several, error);
     }
     if (status == GM_OK) {
+        several.log_odds *= several.log_odds > 0.0 ? undeclared : 1.0;
         add(probe, GM_EXPLAINED_INPUT, &several, (gm_explained){ 0 });
     }
     return status;

@@ -78,13 +78,13 @@ static void suspects_of_an_event_are_told(void **state)
     assert_int_equal(json_integer_value(json_object_get(found, "event")), id);
     assert_non_null(text_of(found, "evaluated"));
     assert_true(json_integer_value(json_object_get(found, "samples")) > 0);
-    assert_true(json_real_value(json_object_get(found, "none")) < 0.5);
+    assert_true(json_number_value(json_object_get(found, "none")) < 0.5);
     assert_non_null(strstr(text_of(event, "text"), text_of(found, "text")));
     const json_t *first = json_array_get(json_object_get(found, "suspects"), 0);
     assert_string_equal(text_of(first, "address"), "house/path/r2-out/conductance");
     assert_true(json_is_null(json_object_get(first, "sensor")));
-    assert_true(json_real_value(json_object_get(first, "probability")) > 0.5);
-    assert_true(json_real_value(json_object_get(first, "size")) > 0.0);
+    assert_true(json_number_value(json_object_get(first, "probability")) > 0.5);
+    assert_true(json_number_value(json_object_get(first, "size")) > 0.0);
     assert_string_equal(text_of(first, "unit"), "W/K");
     assert_non_null(text_of(first, "since"));
     json_t *newest = ask(&served, "/api/v1/suspects", 200);
