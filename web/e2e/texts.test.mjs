@@ -20,6 +20,7 @@ const text = await load('format');
 const { answer } = await load('answer');
 const { sharesOf, trustedAt, verdictOf, weightText } = await load('hypotheses');
 const { judge, normalised } = await load('innovations');
+const { accusationOf } = await load('suspects');
 const { behind, extendTrace, traceOf } = await load('traces');
 const { skillOf } = await load('skill');
 
@@ -167,4 +168,23 @@ test('history_stands_before_what_the_page_saw', () => {
 
 test('what_no_hypothesis_moves_is_held', () => {
     assert.deepEqual([0, 0.0163, null].map(text.doubtText), ['held', '± 0.016', '± –']);
+});
+
+test('each_suspect_is_accused_of_what_its_kind_does', () => {
+    const said = (suspect) => {
+        const { who, what, title } = accusationOf(
+            { address: null, partner: null, probability: 0.5, unit: 'K', since: null, ...suspect }, '', false);
+        return [who, what, title];
+    };
+    const sensor = 't2';
+    assert.deepEqual(said({ sensor, kind: 'bias', size: -0.3 }), ['t2', 'is off', 'readings of t2, −0.300 °C']);
+    assert.deepEqual(said({ sensor, kind: 'drift', size: 1 / 3600, unit: 'K/s' }), ['t2', 'drifts', 'readings of t2, 1.00 °C an hour']);
+    assert.deepEqual(said({ sensor, kind: 'stuck', size: 294.25 }), ['t2', 'is stuck', 'readings of t2, at 21.10 °C']);
+    assert.deepEqual(said({ sensor, kind: 'noise', size: 3, unit: '1' }), ['t2', 'scatters more', 'readings of t2, 3.00 times']);
+    assert.deepEqual(said({ sensor, partner: 't3', kind: 'swapped', size: null }), ['t2 and t3', 'are swapped', 't2 and t3']);
+    assert.deepEqual(said({ sensor, size: 1 }), ['t2', 'reads wrong', 'readings of t2, 1.00 °C']);
+    assert.deepEqual(said({ address: 'town/pipe/P1/leak_area', sensor: null, kind: 'plant', size: 0.0018, unit: 'm2' }),
+        ['pipe P1', 'leak area', 'town/pipe/P1/leak_area, 18.0 cm²']);
+    assert.notEqual(accusationOf({ address: null, sensor, kind: 'bias', size: 1, unit: 'K', since: null }, '', false).key,
+        accusationOf({ address: null, sensor, kind: 'drift', size: 1, unit: 'K/s', since: null }, '', false).key);
 });

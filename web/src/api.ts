@@ -174,6 +174,10 @@ export interface Suspect {
     /** Of the field that changed; null for a sensor whose readings are off. */
     address: string | null;
     sensor?: string | null;
+    /** The other sensor, of two that are swapped. */
+    partner?: string | null;
+    /** "plant", "input"; of a sensor "bias", "drift", "stuck", "noise", "spikes", "swapped". */
+    kind?: string | null;
     probability: number;
     size: number | null;
     unit: string | null;

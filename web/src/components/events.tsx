@@ -2,9 +2,10 @@
 
 import type { ComponentChildren } from 'preact';
 import { seconds, type Suspicion, type TwinEvent } from '../api';
-import { durationText, figureText, momentText, parseAddress, percentText } from '../format';
+import { durationText, figureText, momentText, percentText } from '../format';
 import { accused, isOnPlan, least_told, showNow, showSuspects, suspicions } from '../planstate';
 import { events, si, time_s } from '../store';
+import { accusationOf } from '../suspects';
 import { asDifference, convert, displayOf } from '../units';
 
 const most_shown = 30;
@@ -26,17 +27,11 @@ function Suspects({ event, told }: { event: string; told: Suspicion }) {
     return (
         <div class="suspects" data-testid="suspects">
             <ol aria-label="Suspects">
-                {likely.map(({ address, sensor, probability, size, unit, since }) => {
-                    const display = displayOf(unit ?? '1', Math.abs(size ?? 0), si.value);
-                    const title = [
-                        address ?? `readings of ${sensor}`,
-                        size === null ? '' : `${figureText(convert(size, asDifference(display)))} ${display.unit}`,
-                        since === null ? '' : `since ${momentText(seconds(since), time_s.value)}`,
-                    ].filter(Boolean).join(', ');
-                    const { element, field, className } = parseAddress(address ?? '');
-                    return address === null
-                        ? row(`sensor ${sensor}`, title, <>{sensor} <em>reads wrong</em></>, probability)
-                        : row(address, title, <>{className} {element} <em>{field.replace(/_/g, ' ')}</em></>, probability);
+                {likely.map((suspect) => {
+                    const { since } = suspect;
+                    const began = since === null ? '' : `since ${momentText(seconds(since), time_s.value)}`;
+                    const { key, who, what, title } = accusationOf(suspect, began, si.value);
+                    return row(key, title, <>{who} <em>{what}</em></>, suspect.probability);
                 })}
                 {none < least_told ? null : row('none', 'Something that is not among the suspects', <em>none of these</em>, none)}
             </ol>
