@@ -5,7 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { Parameter } from '../api';
 import { colours, edges, faded, line } from '../chart';
-import { doubtText, numberText, shortName } from '../format';
+import { numberText, shortName, spreadText } from '../format';
 import { bandOf, displayFor, learnedKey, parameters, time_s, window_s } from '../store';
 import { loadTrack } from '../track';
 import { behind, emptyTrace, traceOf, type Trace } from '../traces';
@@ -86,7 +86,7 @@ function LearnedChart({ parameter }: { parameter: Parameter }) {
                     {name}{' '}
                     {parameter.kind === 'input' ? <span class="tag">unknown input</span> : null}{' '}
                     <b>{numberText(convert(parameter.mean, display), spread)}</b>{' '}
-                    <small>{display.unit} {doubtText(spread)}</small>
+                    <small>{spread === 0 ? `${display.unit}, held` : `± ${spreadText(spread)} ${display.unit}`}</small>
                 </>
             }
             note={
