@@ -240,6 +240,46 @@ static void only_chosen_systems_are_resampled(void **state)
     close_trial(&whole);
 }
 
+static void fewer_lanes_are_drawn_as_they_are(void **state)
+{
+    (void)state;
+    enum { FEW = 5 };
+    static const uint32_t source[FEW] = { 7, 0, 2, 7, 10 };
+    const uint32_t *const sources[] = { source };
+    for (int width = 1; width <= 8; width += 7) {
+        trial made = open_store(width);
+        const gm_layout_options options = { .width = width };
+        const gm_model *const models[] = { made.model };
+        const gm_ref refs[] = { ref_of(STORE_BIN, BIN_LEVEL, 0),
+                                { 0, STORE_JOB, JOB_WORTH, GM_ROWS },
+                                { 0, STORE_JOB, GM_ROW_COUNT, GM_ROWS } };
+        double all[3][LANES], few[3][FEW];
+        gm_error error = { 0 };
+        gm_layout *layout = NULL;
+        gm_state *drawn = NULL;
+        advance_state(made.state, 26 * second_ns, NULL);
+        gm_state_fail_lane(made.state, 2);
+        uint64_t before = gm_state_hash(made.state);
+        must(gm_layout_create(models, 1, FEW, &options, &layout, &error), &error);
+        must(gm_state_draw(made.state, sources, layout, &drawn, &error), &error);
+        must(gm_state_read_many(made.state, refs, 3, &all[0][0], &error), &error);
+        must(gm_state_read_many(drawn, refs, 3, &few[0][0], &error), &error);
+        for (size_t lane = 0; lane < FEW; lane++) {
+            for (size_t which = 0; which < 3; which++) {
+                assert_close(few[which][lane], all[which][source[lane]], 0.0);
+            }
+            assert_int_equal(gm_state_lane_failed(drawn, lane), source[lane] == 2);
+        }
+        assert_int_equal(gm_state_time(drawn), gm_state_time(made.state));
+        assert_int_equal(gm_state_tick(drawn), gm_state_tick(made.state));
+        advance_state(drawn, 40 * second_ns, NULL);
+        assert_true(gm_state_hash(made.state) == before);
+        gm_state_close(drawn);
+        gm_layout_close(layout);
+        close_trial(&made);
+    }
+}
+
 static void width_workers_and_forks_leave_the_hash_alone(void **state)
 {
     (void)state;
@@ -298,6 +338,7 @@ int main(void)
         cmocka_unit_test(a_lane_that_is_not_a_number_leaves_the_others_their_bits),
         cmocka_unit_test(a_row_that_is_not_a_number_fails_its_lane),
         cmocka_unit_test(resampling_copies_whole_lanes),
+        cmocka_unit_test(fewer_lanes_are_drawn_as_they_are),
         cmocka_unit_test(only_chosen_systems_are_resampled),
         cmocka_unit_test(width_workers_and_forks_leave_the_hash_alone),
         cmocka_unit_test(gathering_and_scattering_a_lane_changes_nothing),
