@@ -139,6 +139,25 @@ static void a_string_grows_and_ends_in_nul(void **state)
     assert_null(string.data);
 }
 
+static void room_for_a_string_moves_it_once(void **state)
+{
+    (void)state;
+    gm_string string = { 0 };
+    gm_string_add(&string, "kept", 4);
+    gm_string_reserve(&string, 10000);
+    const char *before = string.data;
+    for (int index = 0; index < 5000; index++) {
+        gm_string_add(&string, "ab", 2);
+    }
+    assert_ptr_equal(string.data, before);
+    assert_int_equal(string.size, 10004);
+    assert_memory_equal(string.data, "keptab", 6);
+    gm_string_reserve(&string, SIZE_MAX - 10);
+    assert_true(string.failed);
+    assert_int_equal(string.size, 10004);
+    gm_string_free(&string);
+}
+
 static void a_string_out_of_memory_keeps_its_beginning(void **state)
 {
     (void)state;
@@ -166,6 +185,7 @@ int main(void)
         cmocka_unit_test(the_nearest_word_is_found),
         cmocka_unit_test(a_word_without_end_is_no_near_miss),
         cmocka_unit_test(a_string_grows_and_ends_in_nul),
+        cmocka_unit_test(room_for_a_string_moves_it_once),
         cmocka_unit_test(a_string_out_of_memory_keeps_its_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
