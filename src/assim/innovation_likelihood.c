@@ -1,3 +1,4 @@
+// Measurements one after the other, each against what the others left: see innovation_likelihood.h.
 #include "assim/innovation_likelihood.h"
 
 #include <math.h>

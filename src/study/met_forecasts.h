@@ -32,6 +32,7 @@ typedef struct gm_met_score {
     double rmse, persistence_rmse;
     size_t count;
 } gm_met_score;
+/// Scores a span. @param met  [count]
 gm_met_score gm_met_forecasts_score(const gm_met_forecast *met, size_t count, gm_met_span span);
 
 #endif

@@ -58,10 +58,24 @@ static const char cup_path[] = "air-cup: {conductance: 0 W/K}, ";
 static const char cup_sensor[] =
     "  cup: { field: box/air-cup/conductance, from: csv, scale: 0.6 W/K, columns: [cup] }\n";
 
-/// A world of the box. @param told  it has the cup; @param estimate  beyond the states
-static gm_status open_box(const gm_validation_context *context, const box *is, bool told,
-                          const char *estimate, gm_world **world, gm_error *error)
+/// What follows a box.
+typedef struct follower {
+    const box *is;
+    bool told;            // it has the cup
+    const char *estimate; // beyond the states
+} follower;
+
+static const follower learning_2021 = { &box_2021, false, estimate_all };
+static const follower fixed_2021 = { &box_2021, false, "" };
+static const follower told_2021 = { &box_2021, true, "" };
+static const follower learning_2023 = { &box_2023, false, estimate_all };
+
+/// A world of the box.
+static gm_status open_box(const gm_validation_context *context, const follower *by,
+                          gm_world **world, gm_error *error)
 {
+    const box *is = by->is;
+    bool told = by->told;
     char text[WORLD_TEXT_SIZE];
     int size = snprintf(
         text, sizeof text,
@@ -84,7 +98,7 @@ static gm_status open_box(const gm_validation_context *context, const box *is, b
         "estimate:\n  states: [box/*/temperature]\n%s",
         is->air, is->inside, told ? cup_node : "", is->probe_path, is->inside_path,
         told ? cup_path : "", is->room_path, is->columns, is->room_column, is->heater,
-        told ? cup_sensor : "", estimate);
+        told ? cup_sensor : "", by->estimate);
     if (size < 0 || (size_t)size >= sizeof text) {
         return gm_error_set(error, GM_LIMIT, "the box' world is longer than %d", WORLD_TEXT_SIZE);
     }
@@ -112,11 +126,11 @@ static gm_status follow(const gm_world *world, gm_text recording, run *done, gm_
 }
 
 /// A box followed over a recording.
-static gm_status follow_box(const gm_validation_context *context, const box *is, bool told,
-                            const char *estimate, gm_text recording, run *done, gm_error *error)
+static gm_status follow_box(const gm_validation_context *context, const follower *by,
+                            gm_text recording, run *done, gm_error *error)
 {
     gm_world *world = NULL;
-    gm_status status = open_box(context, is, told, estimate, &world, error);
+    gm_status status = open_box(context, by, &world, error);
     if (status == GM_OK) {
         status = follow(world, recording, done, error);
     }
@@ -142,8 +156,7 @@ static gm_status run_empty(const gm_validation_context *context, gm_validation_r
     run all = { 0 };
     gm_status status = gm_validation_file(context, empty_csv, &bytes, &size, error);
     if (status == GM_OK) {
-        status = follow_box(context, &box_2023, false, estimate_all, (gm_text){ bytes, size }, &all,
-                            error);
+        status = follow_box(context, &learning_2023, (gm_text){ bytes, size }, &all, error);
     }
     if (status == GM_OK) {
         int64_t from_ns = all.start_ns + 900 * GM_SECOND_NS;
@@ -221,14 +234,14 @@ static gm_status run_cup(const gm_validation_context *context, gm_validation_rep
     const gm_text recording = { bytes, size };
     if (status == GM_OK) {
         tell_of_cup(recording, &with_cup);
-        status = follow_box(context, &box_2021, false, estimate_all, recording, &all, error);
+        status = follow_box(context, &learning_2021, recording, &all, error);
     }
     if (status == GM_OK) {
-        status = follow_box(context, &box_2021, true, "", (gm_text){ with_cup.data, with_cup.size },
-                            &told, error);
+        const gm_text told_of = { with_cup.data, with_cup.size };
+        status = follow_box(context, &told_2021, told_of, &told, error);
     }
     if (status == GM_OK) {
-        status = follow_box(context, &box_2021, false, "", recording, &fixed, error);
+        status = follow_box(context, &fixed_2021, recording, &fixed, error);
     }
     if (status == GM_OK) {
         judge_cup(&all, &told, &fixed, report);
@@ -266,16 +279,23 @@ static double source_power(size_t kind, double time_s)
     }
 }
 
+/// What a controller sees and does at one time.
+typedef struct moment {
+    int second;
+    double room, probe;
+    bool heats;
+} moment;
+
 /// One line of a recording: two thermometers of 0.1 K.
-static void write_down(int second, double room, double probe, bool heats, gm_random random,
-                       gm_string *recording)
+static void write_down(moment at, gm_random random, gm_string *recording)
 {
-    gm_draw draw = { .occurrence = (uint64_t)second };
-    double one = probe + 0.1 * gm_random_normal(random, draw);
+    gm_draw draw = { .occurrence = (uint64_t)at.second };
+    double one = at.probe + 0.1 * gm_random_normal(random, draw);
     draw.element = 1;
-    double other = probe + 0.1 * gm_random_normal(random, draw);
-    gm_string_format(recording, "%lld,%.4f,%.4f,%.4f,%s\n", (1700000000LL + second) * 1000000000LL,
-                     room, one, other, heats ? "True" : "False");
+    double other = at.probe + 0.1 * gm_random_normal(random, draw);
+    gm_string_format(recording, "%lld,%.4f,%.4f,%.4f,%s\n",
+                     (1700000000LL + at.second) * 1000000000LL, at.room, one, other,
+                     at.heats ? "True" : "False");
 }
 
 /// The box of 2021 for five hours, by Euler's method: its equations written out, not the twin's.
@@ -291,7 +311,7 @@ static void play_box(size_t kind, uint64_t seed, gm_string *recording)
         double room = 21.2 + 0.5 * sin(2.0 * 3.141592653589793 * second / 7200.0);
         if (second % 3 == 0) {
             off = second >= off + 60 && probe < 31.0 ? second + 21 : off;
-            write_down(second, room, probe, second < off, random, recording);
+            write_down((moment){ second, room, probe, second < off }, random, recording);
         }
         double heat = (second < off ? 125.4 : 0.0) + source_power(kind, second);
         for (int half = 0; half < 2; half++) {
@@ -331,11 +351,10 @@ static gm_status play_source(const gm_validation_context *context, size_t kind, 
     run all = { 0 }, fixed = { 0 };
     play_box(kind, seed, &recording);
     const gm_text text = { recording.data, recording.size };
-    gm_status status = recording.failed
-                           ? gm_error_set(error, GM_MEMORY, "no memory for a box")
-                           : follow_box(context, &box_2021, false, estimate_all, text, &all, error);
+    gm_status status = recording.failed ? gm_error_set(error, GM_MEMORY, "no memory for a box")
+                                        : follow_box(context, &learning_2021, text, &all, error);
     if (status == GM_OK) {
-        status = follow_box(context, &box_2021, false, "", text, &fixed, error);
+        status = follow_box(context, &fixed_2021, text, &fixed, error);
     }
     if (status == GM_OK) {
         add_run(&all, &fixed, sum);
