@@ -17,9 +17,10 @@ static const double tail = 3.0; // sizes beyond this count as this in running si
 // the log likelihood ratio of a standard normal's double, gain (z^2 - even), z^2 up to `most`; even
 // is not 1.85 as it is for normals: scatter comes and goes by a third with what a plant does
 static const double scatter_gain = 0.375, scatter_even = 2.3, scatter_most = 20.0;
+static const double scatter_share = 0.1; // of its threshold, from which steps are not learned from
 static const double scatter_rate = 0.1, scatter_calm = 1.8;
 static const double scatter_beyond = 1.5; // times what it has come to by itself before
-static const double habit_prior = 0.5, finest_least = 0.01;
+static const double habit_prior = 0.5, habit_count = 2.0, finest_least = 0.01;
 
 gm_sign_rule gm_default_sign_rule(void)
 {
@@ -51,7 +52,7 @@ double gm_signs_noise(const gm_alarm_signs *signs)
 double gm_signs_habit(const gm_alarm_signs *signs, uint32_t count)
 {
     double weight = fmin(count, 1.0 / scale_rate);
-    return (weight * signs->habit + prior_count * habit_prior) / (weight + prior_count);
+    return (weight * signs->habit + habit_count * habit_prior) / (weight + habit_count);
 }
 
 /// The rate of a running mean whose memory grows to 1 / scale_rate measurements.
@@ -78,7 +79,7 @@ static double scatter_threshold(const gm_sign_rule *rule, const gm_alarm_signs *
 static bool is_suspicious(const gm_sign_rule *rule, const gm_alarm_signs *signs, uint32_t before)
 {
     return signs->sign == GM_SIGN_NONE && before >= rule->warm_up &&
-           signs->scatter > start_share * scatter_threshold(rule, signs);
+           signs->scatter > scatter_share * scatter_threshold(rule, signs);
 }
 
 /// A bout of scatter is over: its sum is what the sensor does by itself.
