@@ -62,13 +62,14 @@ static const char cup_sensor[] =
 typedef struct follower {
     const box *is;
     bool told;            // it has the cup
+    const char *noise;    // of the thermometers' mean
     const char *estimate; // beyond the states
 } follower;
 
-static const follower learning_2021 = { &box_2021, false, estimate_all };
-static const follower fixed_2021 = { &box_2021, false, "" };
-static const follower told_2021 = { &box_2021, true, "" };
-static const follower learning_2023 = { &box_2023, false, estimate_all };
+static const follower learning_2021 = { &box_2021, false, "0.3 degC", estimate_all };
+static const follower fixed_2021 = { &box_2021, false, "0.3 degC", "" };
+static const follower told_2021 = { &box_2021, true, "0.1 degC", "" }; // its best noise
+static const follower learning_2023 = { &box_2023, false, "0.3 degC", estimate_all };
 
 /// A world of the box.
 static gm_status open_box(const gm_validation_context *context, const follower *by,
@@ -87,7 +88,7 @@ static gm_status open_box(const gm_validation_context *context, const follower *
         "             %sair-room: {conductance: %s} }\n"
         "replay: { time: { column: time, unit: ns } }\n"
         "sensors:\n"
-        "  box: { field: box/probe/temperature, from: csv, unit: degC, noise: 0.3 degC,\n"
+        "  box: { field: box/probe/temperature, from: csv, unit: degC, noise: %s,\n"
         "         every: 3 s, range: [-20, 90], columns: [%s] }\n"
         "  room: { field: box/room/temperature, from: csv, unit: degC, noise: 0.1 degC,\n"
         "          ahead: known, columns: [%s] }\n"
@@ -97,7 +98,7 @@ static gm_status open_box(const gm_validation_context *context, const follower *
         "}\n"
         "estimate:\n  states: [box/*/temperature]\n%s",
         is->air, is->inside, told ? cup_node : "", is->probe_path, is->inside_path,
-        told ? cup_path : "", is->room_path, is->columns, is->room_column, is->heater,
+        told ? cup_path : "", is->room_path, by->noise, is->columns, is->room_column, is->heater,
         told ? cup_sensor : "", by->estimate);
     if (size < 0 || (size_t)size >= sizeof text) {
         return gm_error_set(error, GM_LIMIT, "the box' world is longer than %d", WORLD_TEXT_SIZE);
