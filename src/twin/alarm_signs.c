@@ -13,7 +13,8 @@ static const double prior_count = 20.0, prior_correlation = 0.9, correlation_mos
 static const double start_share =
     0.3; // an event began when its sum last was below this share of the threshold
 static const double level_rate = 0.2;
-static const double tail = 3.0; // sizes beyond this count as this in running sizes
+static const double astray_share = 0.2; // of what is learned of a sensor otherwise
+static const double tail = 3.0;         // sizes beyond this count as this in running sizes
 // the log likelihood ratio of a standard normal's double, gain (z^2 - even), z^2 up to `most`; even
 // is not 1.85 as it is for normals: scatter comes and goes by a third with what a plant does
 static const double scatter_gain = 0.375, scatter_even = 2.3, scatter_most = 20.0;
@@ -82,6 +83,16 @@ static bool is_suspicious(const gm_sign_rule *rule, const gm_alarm_signs *signs,
            signs->scatter > scatter_share * scatter_threshold(rule, signs);
 }
 
+/// How much is learned of a sensor: little while its level may be going astray, as what is wrong
+/// would soon be what is usual.
+static double learning_share(const gm_sign_rule *rule, const gm_alarm_signs *signs, uint32_t before)
+{
+    double sum = fmax(signs->sums[0], signs->sums[1]);
+    bool astray = signs->sign == GM_SIGN_NONE && before >= rule->warm_up &&
+                  sum > start_share * level_threshold(rule, signs, before);
+    return astray ? astray_share : 1.0;
+}
+
 /// A bout of scatter is over: its sum is what the sensor does by itself.
 static void get_used_to(gm_alarm_signs *signs)
 {
@@ -89,10 +100,10 @@ static void get_used_to(gm_alarm_signs *signs)
     signs->scatter_peak = 0.0;
 }
 
-/// The running mean and size of normalised innovations.
-static void follow(gm_alarm_signs *signs, double normalised, uint32_t before)
+/// The running mean and size of normalised innovations. @param share  of the usual rate
+static void follow(gm_alarm_signs *signs, double normalised, uint32_t before, double share)
 {
-    double rate = rate_after(before);
+    double rate = share * rate_after(before);
     double limit = before < 10 ? INFINITY : tail * signs->scale / normal_size;
     double deviation = fmin(fmax(normalised - signs->bias, -limit), limit);
     signs->bias += rate * deviation;
@@ -197,7 +208,7 @@ bool gm_signs_take(const gm_sign_rule *rule, gm_alarm_signs *signs, const gm_sig
                    gm_sign_alarm *alarm)
 {
     double normalised = reading->innovation / reading->expected_spread;
-    follow(signs, normalised, reading->before);
+    follow(signs, normalised, reading->before, learning_share(rule, signs, reading->before));
     double scale = fmax(signs->scale / normal_size, scale_least);
     double deviation = (normalised - signs->bias) / scale;
     gm_sign_reading scaled = *reading;
