@@ -52,6 +52,24 @@ void gm_fault_free_run(const gm_fault_bench *bench, const gm_fault_record *recor
     }
 }
 
+/// How a healthy sensor's residuals behave; a model whose constants are doubted may be wrong by as
+/// much in every move that it predicts.
+static gm_residual_model model_of(const gm_fault_bench *bench, size_t sensor,
+                                  const gm_fault_reading *readings)
+{
+    gm_residual_model made = bench->models[sensor];
+    double mean = 0.0, square = 0.0;
+    for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
+        mean += readings[index].predicted / GM_FAULT_WINDOW;
+    }
+    for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
+        double move = readings[index].predicted - mean;
+        square += bench->doubt * bench->doubt * move * move / GM_FAULT_WINDOW;
+    }
+    made.error = sqrt(made.error * made.error + square);
+    return made;
+}
+
 static void open_judge(judge *on, const gm_fault_bench *bench, const gm_fault_record *records,
                        size_t now)
 {
@@ -65,13 +83,15 @@ static void open_judge(judge *on, const gm_fault_bench *bench, const gm_fault_re
     }
     for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
         gm_fault_free_run(bench, records, now, sensor, on->readings[sensor]);
-        on->series[sensor] = (gm_sensor_series){ .readings = on->readings[sensor],
-                                                 .count = GM_FAULT_WINDOW,
-                                                 .model = bench->models[sensor],
-                                                 .start_ns = gm_fault_time_ns(on->start),
-                                                 .resolution = 0.01,
-                                                 .size = bias_size_k };
-        gm_whitener whitener = gm_whitener_of(&bench->models[sensor], gm_fault_time_ns(on->start));
+        on->series[sensor] =
+            (gm_sensor_series){ .readings = on->readings[sensor],
+                                .count = GM_FAULT_WINDOW,
+                                .model = model_of(bench, sensor, on->readings[sensor]),
+                                .start_ns = gm_fault_time_ns(on->start),
+                                .resolution = 0.01,
+                                .size = bias_size_k };
+        gm_whitener whitener =
+            gm_whitener_of(&on->series[sensor].model, gm_fault_time_ns(on->start));
         double means[2] = { 0.0, 0.0 };
         for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
             const gm_fault_reading *reading = &on->readings[sensor][index];
@@ -141,7 +161,7 @@ static void weigh_played(const judge *on, played *of)
         of->steps[onset] = changed_step(on, of->suspect, of->sizes[onset]);
     }
     for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
-        whiteners[sensor] = gm_whitener_of(&on->bench->models[sensor], gm_fault_time_ns(on->start));
+        whiteners[sensor] = gm_whitener_of(&on->series[sensor].model, gm_fault_time_ns(on->start));
     }
     for (size_t cycle = 1; cycle <= GM_FAULT_WINDOW; cycle++) {
         double responses[GM_SHED_NODES][ONSETS];

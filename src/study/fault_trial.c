@@ -387,6 +387,7 @@ gm_status gm_fault_bench_open(gm_fault_bench *bench, uint64_t seed, double scatt
     const gm_fault_setting healthy = { .fault = GM_EXPLAINED_HEALTHY, .seed = seed };
     gm_fault_bench made = { .shed = gm_default_shed(),
                             .rule = gm_default_diagnosis_rule(),
+                            .doubt = scatter,
                             .alarm = 0.01 };
     made.step = gm_shed_step_of(&made.shed);
     made.truth = scattered(&made.shed, seed, scatter);

@@ -25,6 +25,7 @@ typedef struct gm_fault_bench {
     gm_shed_step true_step;
     gm_residual_model models[GM_SHED_SENSORS]; // of healthy sensors
     gm_diagnosis_rule rule;
+    double doubt; // by which constants of the model may be off; standard deviation of the logarithm
     double alarm; // probability of "nothing happened" below which it is an alarm
 } gm_fault_bench;
 
