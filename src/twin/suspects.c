@@ -17,7 +17,8 @@
 
 static const int64_t default_window_ns = 1800 * GM_SECOND_NS;
 enum { DEFAULT_WINDOW_CYCLES = 64 };
-// states that nobody asked to remember may take so many bytes each
+// what nobody asked for: states of so many bytes each are remembered, so many sensors looked at
+enum { UNASKED_SENSORS_MOST = 256 };
 static const size_t unasked_bytes_most = (size_t)64 << 20;
 static const int64_t lasting_windows = 2;     // for which a case takes in what follows from it
 static const double anchors_per_window = 7.0; // the ring covers one and a half windows
@@ -310,16 +311,17 @@ void gm_suspects_take(gm_twin *twin, const gm_arrived *entries, size_t count)
     }
 }
 
-/// States are large where a world is: they are remembered without being asked for only as long as
-/// that is cheap.
+/// Remembering states and looking at sensors is done without being asked for only as long as it is
+/// cheap.
 static bool is_worth_it(gm_twin *twin, const gm_held *held)
 {
     gm_suspects *suspects = twin->suspects;
-    bool worth = suspects->asked || gm_state_memory_of(held->state).reached <= unasked_bytes_most;
+    bool worth = suspects->asked || (twin->world->sensor_count <= UNASKED_SENSORS_MOST &&
+                                     gm_state_memory_of(held->state).reached <= unasked_bytes_most);
     if (!worth) {
         suspects->asleep = true;
         gm_log_write(&twin->log, GM_LOG_INFO, "twin",
-                     "alarms are not looked into, the state is large: `detect: {diagnose: true}` "
+                     "alarms are not looked into, the world is large: `detect: {diagnose: true}` "
                      "asks for it");
     }
     return worth;

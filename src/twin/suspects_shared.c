@@ -9,7 +9,7 @@
 
 #include "twin/suspects_probe.h"
 
-enum { MODES_MOST = 256, VALUES_MOST = 1 << 22, DOUBTS_TAKEN = 16 };
+enum { MODES_MOST = 256, VALUES_MOST = 1 << 22, WITNESSES_MOST = 256, DOUBTS_TAKEN = 16 };
 
 static const double bound = 4.0; // of a residual, in its expected size
 
@@ -17,7 +17,9 @@ gm_status gm_probe_share(gm_probe *probe, gm_error *error)
 {
     gm_arena *arena = probe->arena;
     size_t modes = probe->lanes < MODES_MOST ? probe->lanes : MODES_MOST;
-    modes = modes < 2 || probe->sample_count > VALUES_MOST / modes ? 0 : modes;
+    bool cheap = modes >= 2 && probe->sample_count <= VALUES_MOST / modes &&
+                 probe->witness_count <= WITNESSES_MOST;
+    modes = cheap ? modes : 0;
     probe->expected = gm_arena_new(arena, probe->sample_count, sizeof(double));
     probe->lanes_off = gm_arena_new(arena, probe->sample_count * modes, sizeof(double));
     probe->shared = (gm_shared_error){ .count = modes,
