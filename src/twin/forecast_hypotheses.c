@@ -14,7 +14,7 @@
 #include "num/statistics.h"
 #include "twin/hypotheses.h"
 
-static const double remembered = 8.0;       // truths
+static const double remembered = 8.0;      // truths
 static const double evidence_most = 100.0; // to one
 
 _Static_assert((int)GM_HYPOTHESES <= GM_HYPOTHESES_MAX, "gemel/twin.h has room for all");
