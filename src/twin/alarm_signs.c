@@ -28,7 +28,7 @@ gm_sign_rule gm_default_sign_rule(void)
     return (gm_sign_rule){ .slack = 1.0,
                            .threshold = 8.0,
                            .calm = 1.0,
-                           .scatter = 24.0,
+                           .scatter = 36.0,
                            .repeats = 20.0,
                            .calm_count = 10,
                            .warm_up = 100 };
