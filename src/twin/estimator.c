@@ -8,7 +8,9 @@
 // lanes and noise explain, it grows, so that a filter left alone does not fall asleep; it is added,
 // never multiplied, so what nobody measures does not run away. While an innovation event is open
 // the cell's parameters rest: a fault must not be learned as a property of the system; and the
-// states walk as fast as they may, to follow what the model cannot explain.
+// states walk as fast as they may, to follow what the model cannot explain. Where hypotheses stand
+// side by side (hypotheses.h), each block of lanes is analysed by itself and evidence decides
+// instead.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
