@@ -1,3 +1,4 @@
+// labels: release
 // Hypotheses side by side keep what is promised of them on the incubator (gemel validate evidence).
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +16,6 @@
 /// Runs the cases of a name's beginning.
 static void expect_pass(const char *name)
 {
-    if (GEMEL_SANITIZE[0] != '\0') {
-        skip(); // minutes there; test_hypotheses walks the same ways
-    }
     gm_units *units = NULL;
     gm_error error = { 0 };
     assert_int_equal(gm_units_read(&units, &error), GM_OK);
