@@ -27,7 +27,7 @@ gm_status gm_estimate_read(const gm_twin *twin, const gm_state *state, size_t nu
     if (estimate->kind != GM_ESTIMATE_INPUT) {
         return gm_state_read(state, estimate->ref, values, error);
     }
-    memcpy(values, gm_world_unknown_added(twin->world, state, estimate->unknown),
+    memcpy(values, gm_world_unknown_added(state, estimate->unknown),
            gm_state_lanes(state) * sizeof *values);
     return GM_OK;
 }

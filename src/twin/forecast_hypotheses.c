@@ -188,7 +188,7 @@ gm_status gm_twin_unknown(const gm_twin *twin, const gm_twin_view *view, size_t 
     if (estimate >= world->estimate_count || world->estimates[estimate].kind != GM_ESTIMATE_INPUT) {
         return gm_error_set(error, GM_INVALID, "estimate %zu is not an unknown input", estimate);
     }
-    memcpy(added, gm_world_unknown_added(world, view->state, world->estimates[estimate].unknown),
+    memcpy(added, gm_world_unknown_added(view->state, world->estimates[estimate].unknown),
            gm_state_lanes(view->state) * sizeof *added);
     return GM_OK;
 }

@@ -159,7 +159,7 @@ static gm_status drift(gm_journey *journey, size_t driver, const gm_world_rule *
         return status;
     }
     if (unknown != GM_NO_INDEX) {
-        memcpy(work->values, gm_world_unknown_supplied(journey->world, journey->state, unknown),
+        memcpy(work->values, gm_world_unknown_supplied(journey->state, unknown),
                work->lanes * sizeof *work->values);
     }
     draw_normals(journey, driver);

@@ -461,9 +461,8 @@ size_t gm_world_unknown(const gm_world *world, gm_ref input);
 /// What inputs are when a state begins counts as supplied.
 gm_status gm_world_unknown_begin(const gm_world *world, gm_state *state, gm_error *error);
 /// What is supplied to an input, and what each lane adds to it. @return [lanes]
-const double *gm_world_unknown_supplied(const gm_world *world, const gm_state *state,
-                                        size_t unknown);
-const double *gm_world_unknown_added(const gm_world *world, const gm_state *state, size_t unknown);
+const double *gm_world_unknown_supplied(const gm_state *state, size_t unknown);
+const double *gm_world_unknown_added(const gm_state *state, size_t unknown);
 /// Changes that: the input becomes what is supplied and what is added. gm_state_changed is left to
 /// the caller.
 gm_status gm_world_unknown_add(const gm_world *world, gm_state *state, size_t estimate,

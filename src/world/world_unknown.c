@@ -52,17 +52,14 @@ static size_t place_of(const gm_state *state, size_t unknown)
     return 2 * unknown * gm_state_lanes(state);
 }
 
-const double *gm_world_unknown_supplied(const gm_world *world, const gm_state *state,
-                                        size_t unknown)
+const double *gm_world_unknown_supplied(const gm_state *state, size_t unknown)
 {
-    (void)world;
     const double *section = gm_state_section(state, GM_WORLD_UNKNOWN_SECTION);
     return section + place_of(state, unknown);
 }
 
-const double *gm_world_unknown_added(const gm_world *world, const gm_state *state, size_t unknown)
+const double *gm_world_unknown_added(const gm_state *state, size_t unknown)
 {
-    (void)world;
     const double *section = gm_state_section(state, GM_WORLD_UNKNOWN_SECTION);
     return section + place_of(state, unknown) + gm_state_lanes(state);
 }
