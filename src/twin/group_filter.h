@@ -104,6 +104,8 @@ typedef struct gm_watched {
 
 /// Takes their innovations in; states in the rows of lost lanes are seeded anew.
 gm_status gm_group_watch(gm_twin *twin, const gm_watched *of, gm_error *error);
+/// Whether an event tells of a track that the state holds for lost.
+bool gm_group_watch_tells(const gm_twin *twin, uint64_t event);
 
 // ---- in the state ----
 

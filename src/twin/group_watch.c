@@ -169,6 +169,18 @@ static void tell_found(gm_twin *twin, const gm_watched *of, size_t hypothesis)
     }
 }
 
+bool gm_group_watch_tells(const gm_twin *twin, uint64_t event)
+{
+    const gm_filter_memory *memories = gm_state_section(twin->state, SECTION_FILTERS);
+    size_t count = twin->estimator.cell_count * twin->world->hypothesis_count;
+    for (size_t index = 0; index < count; index++) {
+        if (memories[index].lost == event) {
+            return true;
+        }
+    }
+    return false;
+}
+
 gm_status gm_group_watch(gm_twin *twin, const gm_watched *of, gm_error *error)
 {
     size_t hypotheses = twin->world->hypothesis_count, leader = GM_NO_INDEX;

@@ -14,6 +14,7 @@
 #include "base/calendar.h"
 #include "codec/pack.h"
 #include "twin/adopted.h"
+#include "twin/group_filter.h"
 #include "twin/hypotheses.h"
 #include "twin/sensing.h"
 #include "twin/twin_parts.h"
@@ -461,11 +462,11 @@ static gm_status move_memories(gm_twin *twin, const sensor_map *map, gm_text byt
 static bool is_orphan(const gm_twin *twin, const gm_twin_event *event)
 {
     return gm_world_find_sensor(twin->world, event->subject) == GM_NO_INDEX &&
-           !gm_adopted_tells(twin, event->id);
+           !gm_adopted_tells(twin, event->id) && !gm_group_watch_tells(twin, event->id);
 }
 
-/// Events of sensors that the world file no longer has end here, and those of changes that the
-/// state does not hold.
+/// Events of sensors that the world file no longer has end here, and those of changes and lost
+/// tracks that the state does not hold.
 static void end_orphans(gm_twin *twin, int64_t time_ns)
 {
     for (size_t index = 0; index < twin->event_count; index++) {
