@@ -46,8 +46,7 @@ double gm_signs_caution(const gm_alarm_signs *signs, uint32_t count)
 
 double gm_signs_noise(const gm_alarm_signs *signs)
 {
-    double scale = fmax(signs->scale / normal_size, scale_least);
-    return signs->step_size / normal_size * M_SQRT1_2 * scale;
+    return signs->step_size / normal_size * M_SQRT1_2;
 }
 
 double gm_signs_habit(const gm_alarm_signs *signs, uint32_t count)
@@ -140,12 +139,12 @@ static int add_up(const gm_sign_rule *rule, gm_alarm_signs *signs, double deviat
     return over;
 }
 
-/// Steps from one deviation to the next. @return their sum is over the threshold
-static bool add_step(const gm_sign_rule *rule, gm_alarm_signs *signs, double deviation,
+/// Steps from one innovation to the next. @return their sum is over the threshold
+static bool add_step(const gm_sign_rule *rule, gm_alarm_signs *signs,
                      const gm_sign_reading *reading)
 {
-    double step = deviation - signs->before;
-    signs->before = deviation;
+    double here = reading->innovation / reading->noise, step = here - signs->before;
+    signs->before = here;
     if (reading->before == 0) {
         return false;
     }
@@ -214,7 +213,7 @@ bool gm_signs_take(const gm_sign_rule *rule, gm_alarm_signs *signs, const gm_sig
     gm_sign_reading scaled = *reading;
     scaled.expected_spread *= scale;
     bool repeats = add_repeat(rule, signs, &scaled);
-    bool scatters = add_step(rule, signs, deviation, reading);
+    bool scatters = add_step(rule, signs, reading);
     int side = add_up(rule, signs, deviation, reading);
     signs->level += level_rate * (deviation - signs->level);
     if (reading->before < rule->warm_up) {

@@ -10,7 +10,8 @@
 //              repeats itself, by what was expected of it and by how often it did so before
 //
 // Innovations are taken about their own running mean and in units of their own running size, so
-// that a sensor whose declared noise is wrong neither cries nor sleeps. Private to src/twin; no
+// that a sensor whose declared noise is wrong neither cries nor sleeps. Steps are not those of
+// normalised innovations: as lanes draw together these grow while the sensor stays as it is. Private to src/twin; no
 // memory, no clock: what is remembered is part of the state.
 #ifndef GEMEL_TWIN_ALARM_SIGNS_H
 #define GEMEL_TWIN_ALARM_SIGNS_H
@@ -51,8 +52,8 @@ typedef struct gm_alarm_signs {
     double sums[2],
         bases[2];         // one-sided cumulated sums, above and below; where they stood at since_ns
     int64_t since_ns[2];  // when they were last small
-    double before;        // the deviation before, in its unit
-    double step_size;     // running size of steps between deviations
+    double before;        // the innovation before, in the measurement's noise
+    double step_size;     // running size of steps between innovations, in noises
     double scatter;       // the steps' cumulated log likelihood ratio
     double scatter_peak;  // the most it came to in the present bout
     double scatter_usual; // and in bouts that ended by themselves
@@ -76,6 +77,7 @@ typedef struct gm_sign_reading {
     double value;           // SI
     double innovation;      // SI, value minus what was expected
     double expected_spread; // SI, of the innovation, > 0
+    double noise;           // SI, of the measurement as declared, > 0
 } gm_sign_reading;
 
 /// What was noticed.
@@ -92,7 +94,7 @@ typedef struct gm_sign_alarm {
 /// @param count  measurements so far
 double gm_signs_caution(const gm_alarm_signs *signs, uint32_t count);
 
-/// The white noise in its innovations, in their expected spread: what their steps show.
+/// The white noise in its innovations, in the noise that is declared: what their steps show.
 double gm_signs_noise(const gm_alarm_signs *signs);
 
 /// The share of a healthy sensor's readings that repeat the one before; of a new one that is not

@@ -16,6 +16,7 @@
 
 static const char *const kind_names[EVENT_KINDS] = { "innovation", "stale", "range" };
 static const char change_kind[] = "change";
+static const double noise_least = 1e-6; // of what is expected: where rounding leaves none
 static const char sentence_end[] = ";"; // what was found out follows
 
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
@@ -415,11 +416,14 @@ void gm_monitor_take(gm_twin *twin, const gm_arrived *entry, const gm_innovation
     memory->innovation = innovation->mean;
     memory->estimate = memory->value - innovation->mean;
     memory->spread = sqrt(innovation->ensemble_variance);
+    double spread = innovation->spread, noise = twin->world->sensors[sensor].noise;
+    noise = noise > 0.0 ? noise : sqrt(spread * spread - innovation->ensemble_variance);
     const gm_sign_reading reading = { .time_ns = entry->sample.time_ns,
                                       .before = memory->count,
                                       .value = memory->value,
                                       .innovation = innovation->mean,
-                                      .expected_spread = innovation->spread };
+                                      .expected_spread = spread,
+                                      .noise = fmax(noise, noise_least * spread) };
     gm_sign_alarm seen;
     bool over = gm_signs_take(&twin->detect.signs, &memory->signs, &reading, &seen);
     memory->count += memory->count < UINT32_MAX;

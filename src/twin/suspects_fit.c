@@ -203,7 +203,7 @@ static size_t fit_model(const gm_probe *probe, gm_witness *seen)
 {
     const gm_sensor_memory *memories = gm_state_section(probe->of->anchor->state, SECTION_SENSORS);
     const gm_sensor_memory *memory = &memories[seen->sensor];
-    double noise = gm_signs_noise(&memory->signs) * hypot(memory->spread, seen->noise);
+    double noise = gm_signs_noise(&memory->signs) * seen->noise;
     noise = memory->count >= FITTED_LEAST ? fmax(noise, noise_least * seen->noise) : seen->noise;
     // neighbours' correlation r is the share that is not white: (caution - 1) / (caution + 1)
     double caution = gm_monitor_caution(memory);

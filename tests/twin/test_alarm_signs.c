@@ -38,7 +38,8 @@ static bool read(rig *of, double value)
                                       .before = of->count,
                                       .value = value,
                                       .innovation = value - 5.0,
-                                      .expected_spread = 1.0 };
+                                      .expected_spread = 1.0,
+                                      .noise = 1.0 };
     of->count++;
     return gm_signs_take(&of->rule, &of->signs, &reading, &of->alarm);
 }
