@@ -9,7 +9,8 @@
 //
 // Names: `<address>` for estimates ("box/air/temperature", columns "mean,spread"),
 // `forecast/<address>/<lead>` for forecasts ("forecast/box/air/temperature/10min", columns
-// "mean,spread,q05,q25,q50,q75,q95"; knowledge time = issue time). Appending costs a copy into
+// "mean,spread,q05,q25,q50,q75,q95"; knowledge time = issue time), `sensor/<name>` for samples,
+// `learned/<address>` and `hypotheses/<system>` (twin/kept_series.h). Appending costs a copy into
 // memory, never a wait. Rows go to disk in blocks on world.db's thread: when GM_HISTORY_BLOCK_ROWS
 // are there, and part-filled after about GM_HISTORY_SPILL_S seconds. A part-filled block is written
 // again, in place, as it grows. Reading sees rows that are not on disk yet.

@@ -8,6 +8,7 @@
 // their names and memories as the state means them (names, text), events still of interest, the
 // forecaster's memory as text, then the state (gm_state_save) to the end. History and counters of
 // the cycles up to the last one are on disk with it: replay records only what comes after.
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,12 +17,21 @@
 #include "twin/adopted.h"
 #include "twin/group_filter.h"
 #include "twin/hypotheses.h"
+#include "twin/kept_series.h"
 #include "twin/sensing.h"
 #include "twin/twin_parts.h"
 
-enum { SNAPSHOT_VERSION = 4, ADDRESS_SIZE = 512, EVENTS_SAVED = 1000, FLUSH_WAIT_S = 30 };
+enum {
+    SNAPSHOT_VERSION = 4,
+    ADDRESS_SIZE = 512,
+    EVENTS_SAVED = 1000,
+    FLUSH_WAIT_S = 30,
+    KEPT_MAX = 1000, // things learned, and groups: as many as the live feed tells of
+};
 
 static const int64_t default_snapshot_ns = 600 * GM_SECOND_NS;
+static const int64_t kept_every_ns = 10 * GM_SECOND_NS; // what is learned hardly moves in less
+static const double weight_grain = 1e-6;                // finer digits would only fill the disk
 static const char *const branch_live = "live";
 
 // ---- history ----
@@ -52,8 +62,43 @@ static gm_status open_forecasts(gm_twin *twin)
             gm_lead *of = &forecaster->leads[field * forecaster->lead_count + lead];
             snprintf(name, sizeof name, "forecast/%s/%llds", address,
                      (long long)(of->row.lead_ns / GM_SECOND_NS));
-            status = open_series(twin, name, "mean,spread,q05,q25,q50,q75,q95",
+            status = open_series(twin, name, gm_summary_columns,
                                  gm_world_field(twin->world, ref)->unit, &of->series);
+        }
+    }
+    return status;
+}
+
+static bool is_learned(const gm_world_estimate *estimate)
+{
+    return estimate->kind == GM_ESTIMATE_PARAMETER || estimate->kind == GM_ESTIMATE_INPUT;
+}
+
+/// Where hypotheses stand side by side: how much is thought of each, and what is learned.
+static gm_status open_kept(gm_twin *twin)
+{
+    const gm_world *world = twin->world;
+    gm_recorder *recorder = &twin->recorder;
+    char name[ADDRESS_SIZE + 16], columns[GM_HISTORY_NAME_MAX];
+    gm_status status = GM_OK;
+    if (world->hypothesis_count < 2) {
+        return GM_OK;
+    }
+    gm_kept_weights_columns(columns, sizeof columns);
+    for (size_t group = 0; status == GM_OK && group < world->group_count && group < KEPT_MAX;
+         group++) {
+        gm_kept_weights(world, group, name, sizeof name);
+        status = open_series(twin, name, columns, "1", &recorder->weights[group]);
+    }
+    for (size_t index = 0, kept = 0;
+         status == GM_OK && index < world->estimate_count && kept < KEPT_MAX; index++) {
+        const gm_world_estimate *estimate = &world->estimates[index];
+        if (is_learned(estimate)) {
+            gm_kept_learned(world, estimate, name, sizeof name);
+            status =
+                open_series(twin, name, gm_summary_columns,
+                            gm_world_field(world, estimate->ref)->unit, &recorder->learned[index]);
+            kept++;
         }
     }
     return status;
@@ -67,8 +112,10 @@ gm_status gm_recorder_open(gm_twin *twin, gm_error *error)
     recorder->records = gm_arena_new(twin->arena, world->record_count, sizeof(gm_series_id));
     recorder->record_due_ns = gm_arena_new(twin->arena, world->record_count, sizeof(int64_t));
     recorder->sensors = gm_arena_new(twin->arena, world->sensor_count, sizeof(gm_series_id));
+    recorder->weights = gm_arena_new(twin->arena, world->group_count, sizeof(gm_series_id));
+    recorder->learned = gm_arena_new(twin->arena, world->estimate_count, sizeof(gm_series_id));
     if (recorder->values == NULL || recorder->records == NULL || recorder->record_due_ns == NULL ||
-        recorder->sensors == NULL) {
+        recorder->sensors == NULL || recorder->weights == NULL || recorder->learned == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for records");
     }
     if (twin->history == NULL) {
@@ -91,6 +138,9 @@ gm_status gm_recorder_open(gm_twin *twin, gm_error *error)
     if (status == GM_OK) {
         status = open_forecasts(twin);
     }
+    if (status == GM_OK) {
+        status = open_kept(twin);
+    }
     return status == GM_OK ? GM_OK : gm_error_set(error, status, "no memory for records");
 }
 
@@ -109,6 +159,18 @@ static void append(gm_twin *twin, gm_series_id series, const gm_history_row *row
     }
 }
 
+/// All of a summary. @param known_ns  when it was thought so
+static void append_summary(gm_twin *twin, gm_series_id series, int64_t time_ns, int64_t known_ns,
+                           const gm_summary *value)
+{
+    append(
+        twin, series,
+        &(gm_history_row){ .time_ns = time_ns,
+                           .known_ns = known_ns,
+                           .values = (double[]){ value->mean, value->spread, value->q05, value->q25,
+                                                 value->q50, value->q75, value->q95 } });
+}
+
 /// A record's value over the lanes, when one is due.
 static void record_value(gm_twin *twin, size_t index, const gm_state *state, int64_t known_ns)
 {
@@ -124,19 +186,73 @@ static void record_value(gm_twin *twin, size_t index, const gm_state *state, int
                               .values = (double[]){ summary.mean, summary.spread } });
 }
 
+static void record_weights(gm_twin *twin, size_t group, const gm_held *held, int64_t known_ns)
+{
+    const gm_world *world = twin->world;
+    double weights[GM_HYPOTHESES], columns[GM_HYPOTHESES];
+    for (size_t column = 0; column < GM_HYPOTHESES; column++) {
+        columns[column] = NAN;
+    }
+    gm_hypotheses_weights(world, held->state, group, weights);
+    for (size_t index = 0; index < world->hypothesis_count; index++) {
+        columns[gm_kept_weights_column(world->hypotheses[index])] =
+            round(weights[index] / weight_grain) * weight_grain;
+    }
+    append(twin, twin->recorder.weights[group],
+           &(gm_history_row){ .time_ns = held->time_ns, .known_ns = known_ns, .values = columns });
+}
+
+/// A parameter as others see it, or what an unknown input adds.
+static void record_learned(gm_twin *twin, size_t index, const gm_state *state, int64_t known_ns)
+{
+    const gm_world_estimate *estimate = &twin->world->estimates[index];
+    const double *lanes = twin->recorder.values;
+    if (estimate->kind == GM_ESTIMATE_INPUT) {
+        lanes = gm_world_unknown_added(state, estimate->unknown);
+    } else if (gm_state_read(state, estimate->ref, twin->recorder.values, NULL) != GM_OK) {
+        return;
+    }
+    gm_summary summary;
+    gm_summarise(state, lanes, &summary);
+    append_summary(twin, twin->recorder.learned[index], gm_state_time(state), known_ns, &summary);
+}
+
+/// Whether something is due at the end of a cycle: by the clock, not by counting, so that a re-run
+/// of a cycle records the same times.
+static bool is_due(const gm_twin *twin, int64_t time_ns, int64_t every_ns)
+{
+    int64_t cycle_ns = twin->world->cycle_ns;
+    every_ns = every_ns > cycle_ns ? every_ns : cycle_ns;
+    return time_ns / every_ns != (time_ns - cycle_ns) / every_ns;
+}
+
+/// What hypotheses are thought of, and what is learned.
+static void record_kept(gm_twin *twin, gm_held *held, int64_t known_ns)
+{
+    const gm_recorder *recorder = &twin->recorder;
+    for (size_t group = 0; group < twin->world->group_count; group++) {
+        if (recorder->weights[group] != 0) {
+            record_weights(twin, group, held, known_ns);
+        }
+    }
+    gm_held *shown = gm_hypotheses_show(twin, held, NULL);
+    for (size_t index = 0; shown != NULL && index < twin->world->estimate_count; index++) {
+        if (recorder->learned[index] != 0) {
+            record_learned(twin, index, shown->state, known_ns);
+        }
+    }
+    gm_held_drop(shown);
+}
+
 void gm_recorder_cycle(gm_twin *twin, gm_held *held, int64_t known_ns)
 {
-    gm_recorder *recorder = &twin->recorder;
-    int64_t time_ns = held->time_ns, cycle_ns = twin->world->cycle_ns;
-    if (twin->replaying && known_ns <= twin->recorded_ns) {
+    int64_t time_ns = held->time_ns;
+    if (twin->history == NULL || (twin->replaying && known_ns <= twin->recorded_ns)) {
         return; // what was published stays as published
     }
-    for (size_t index = 0; twin->history != NULL && index < twin->world->record_count; index++) {
-        const gm_world_record *record = &twin->world->records[index];
-        int64_t every_ns = record->every_ns > cycle_ns ? record->every_ns : cycle_ns;
-        // due by the clock, not by counting: a re-run of a cycle records the same times
-        if (time_ns / every_ns == (time_ns - cycle_ns) / every_ns ||
-            recorder->records[index] == 0) {
+    for (size_t index = 0; index < twin->world->record_count; index++) {
+        if (twin->recorder.records[index] == 0 ||
+            !is_due(twin, time_ns, twin->world->records[index].every_ns)) {
             continue;
         }
         gm_held *shown = gm_hypotheses_show(twin, held, NULL);
@@ -144,6 +260,9 @@ void gm_recorder_cycle(gm_twin *twin, gm_held *held, int64_t known_ns)
             record_value(twin, index, shown->state, known_ns);
         }
         gm_held_drop(shown);
+    }
+    if (twin->world->hypothesis_count > 1 && is_due(twin, time_ns, kept_every_ns)) {
+        record_kept(twin, held, known_ns);
     }
 }
 
@@ -167,13 +286,8 @@ void gm_recorder_sample(gm_twin *twin, const gm_arrived *entry, uint32_t quality
 void gm_recorder_forecast(gm_twin *twin, const gm_lead *lead)
 {
     if (twin->history != NULL) {
-        const gm_summary *value = &lead->row.value;
-        append(twin, lead->series,
-               &(gm_history_row){ .time_ns = lead->row.time_ns,
-                                  .known_ns = lead->row.time_ns - lead->row.lead_ns,
-                                  .values = (double[]){ value->mean, value->spread, value->q05,
-                                                        value->q25, value->q50, value->q75,
-                                                        value->q95 } });
+        int64_t time_ns = lead->row.time_ns;
+        append_summary(twin, lead->series, time_ns, time_ns - lead->row.lead_ns, &lead->row.value);
     }
 }
 

@@ -2,6 +2,8 @@
 // all of it ends in the same bits.
 #include "box_rig.h"
 
+#include "store/history.h"
+
 enum { STEPS = 900, ON = 500 };
 
 #define WORLD_SIZE 4096
@@ -310,6 +312,180 @@ static void wrong_keys_are_refused_with_their_place(void **state)
                    "unknown input");
 }
 
+// ---- what history keeps ----
+
+/// A series of the live branch, whole; the caller's. No rows where there is none.
+static gm_history_rows kept(gm_twin *twin, const char *series)
+{
+    gm_history_rows rows = { 0 };
+    gm_error error = { 0 };
+    gm_history_query query = gm_default_history_query();
+    query.branch = "live";
+    query.series = series;
+    gm_status status =
+        gm_history_read(gm_store_history(gm_twin_store(twin)), &query, &rows, &error);
+    if (status != GM_OK && status != GM_NOT_FOUND) {
+        fail_msg("%s", error.text);
+    }
+    return rows;
+}
+
+/// A twin with a folder that has followed `count` steps.
+static gm_twin *follow_in(const char *folder, const gm_world *world, const gm_sample *samples,
+                          size_t count)
+{
+    gm_twin *twin = rig_twin_open(world, folder, 1);
+    rig_feed(twin, samples, 3 * count);
+    return twin;
+}
+
+static void weights_and_what_is_learned_are_kept(void **state)
+{
+    (void)state;
+    char text[WORLD_SIZE], folder[] = "/tmp/gemel-kept-XXXXXX";
+    double added = 0.0, conductance = 0.0;
+    assert_non_null(mkdtemp(folder));
+    gm_world *world = rig_world_open(three(text, "0.7 W/K"));
+    gm_sample *samples = record_with(3, 8.0, 0.7);
+    gm_twin *twin = follow_in(folder, world, samples, STEPS);
+    gm_hypotheses found = thought_of(twin);
+    gm_history_rows rows = kept(twin, "hypotheses/box");
+    // every ten seconds, at the ends of cycles of three
+    assert_in_range(rows.count, STEPS * 3 / 10 - 1, STEPS * 3 / 10 + 1);
+    assert_int_equal(rows.columns, 4); // all hypotheses there are
+    for (size_t row = 0; row < rows.count; row++) {
+        const double *weights = rows.values + 4 * row;
+        assert_true(fabs(weights[0] + weights[1] + weights[2] - 1.0) < 2e-6);
+        assert_true(isnan(weights[3])); // the world does not name it
+        assert_true(row == 0 || rows.time_ns[row] >= rows.time_ns[row - 1] + 9 * GM_SECOND_NS);
+    }
+    const double *last = rows.values + 4 * (rows.count - 1);
+    assert_true(rows.values[0] > 0.9 && last[2] > 0.9); // as known until the source was switched on
+    assert_true(fabs(last[2] - found.weights[2]) < 0.05); // 9 s apart at most
+    gm_history_rows_free(&rows);
+    published(twin, &added, &conductance);
+    rows = kept(twin, "learned/box/node/air/power");
+    assert_int_equal(rows.columns, 7);
+    const double *power = rows.values + 7 * (rows.count - 1);
+    assert_true(fabs(power[0] - added) < 0.5 && power[1] > 0.0);
+    assert_true(power[2] < power[4] && power[4] < power[6]);
+    gm_history_rows_free(&rows);
+    rows = kept(twin, "learned/box/path/air-room/conductance");
+    assert_true(fabs(rows.values[7 * (rows.count - 1)] - conductance) < 0.02);
+    gm_history_rows_free(&rows);
+    gm_twin_close(twin);
+    gm_world_close(world);
+    gm_memory_free(samples);
+    rig_remove(folder);
+}
+
+static void what_is_kept_goes_on_after_a_restart(void **state)
+{
+    (void)state;
+    static const char *const series[] = { "hypotheses/box", "learned/box/node/air/power" };
+    char text[WORLD_SIZE], one[] = "/tmp/gemel-kept-XXXXXX", other[] = "/tmp/gemel-kept-XXXXXX";
+    assert_true(mkdtemp(one) != NULL && mkdtemp(other) != NULL);
+    gm_world *world = rig_world_open(three(text, "0.7 W/K"));
+    gm_sample *samples = record_with(5, 8.0, 0.7);
+    gm_twin *whole = follow_in(one, world, samples, ON + 100);
+    gm_twin_close(follow_in(other, world, samples, ON + 37));
+    gm_twin *twin = follow_in(other, world, samples + 3 * (ON + 37), 63);
+    for (size_t k = 0; k < 2; k++) {
+        gm_history_rows expected = kept(whole, series[k]), found = kept(twin, series[k]);
+        assert_int_equal(found.count, expected.count);
+        assert_memory_equal(found.time_ns, expected.time_ns, found.count * sizeof(int64_t));
+        for (size_t at = 0; at < found.count * found.columns; at++) {
+            assert_true(found.values[at] == expected.values[at] ||
+                        (isnan(found.values[at]) && isnan(expected.values[at])));
+        }
+        gm_history_rows_free(&expected);
+        gm_history_rows_free(&found);
+    }
+    gm_twin_close(twin);
+    gm_twin_close(whole);
+    gm_memory_free(samples);
+    gm_world_close(world);
+    rig_remove(one);
+    rig_remove(other);
+}
+
+static void a_world_that_names_others_goes_on_with_its_series(void **state)
+{
+    (void)state;
+    static const char *const named[] = { "  hypotheses: [as known, drifting]\n",
+                                         "  hypotheses: [as known, drifting and unknown input]\n" };
+    char folder[] = "/tmp/gemel-kept-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    gm_sample *samples = record_with(3, 0.0, 0.7);
+    size_t before = 0;
+    for (size_t k = 0; k < 2; k++) {
+        char text[WORLD_SIZE], estimate[1024];
+        snprintf(estimate, sizeof estimate, "%s%s%s%s", estimate_key, parameters_key, inputs_key,
+                 named[k]);
+        gm_world *world = rig_world_open(world_with(text, "0.7 W/K", estimate));
+        gm_twin *twin = follow_in(folder, world, samples + k * 3 * 100, 100);
+        gm_history_rows rows = kept(twin, "hypotheses/box");
+        assert_true(rows.count > before + 25);
+        const double *last = rows.values + 4 * (rows.count - 1);
+        assert_true(isnan(last[1]) == (k == 1) && isnan(last[2]) && isnan(last[3]) == (k == 0));
+        assert_true(!isnan(rows.values[1])); // what was kept before is still there
+        before = rows.count;
+        gm_history_rows_free(&rows);
+        gm_twin_close(twin);
+        gm_world_close(world);
+    }
+    gm_memory_free(samples);
+    rig_remove(folder);
+}
+
+static void late_samples_make_new_versions_of_what_is_kept(void **state)
+{
+    (void)state;
+    enum { COUNT = 100, LATE = 3 * 60 };
+    char text[WORLD_SIZE], one[] = "/tmp/gemel-kept-XXXXXX", other[] = "/tmp/gemel-kept-XXXXXX";
+    assert_true(mkdtemp(one) != NULL && mkdtemp(other) != NULL);
+    gm_world *world = rig_world_open(three(text, "0.7 W/K"));
+    gm_sample *samples = record_with(5, 0.0, 0.7);
+    gm_twin *punctual = follow_in(one, world, samples, COUNT);
+    gm_sample late = samples[LATE];
+    memmove(samples + LATE, samples + LATE + 1, 15 * sizeof *samples);
+    samples[LATE + 15] = late;
+    gm_twin *twin = follow_in(other, world, samples, COUNT);
+    gm_history_rows expected = kept(punctual, "hypotheses/box");
+    gm_history_rows found = kept(twin, "hypotheses/box");
+    size_t redone = 0;
+    assert_int_equal(found.count, expected.count);
+    for (size_t row = 0; row < found.count; row++) {
+        assert_true(found.values[4 * row] == expected.values[4 * row]);
+        redone += found.known_ns[row] > found.time_ns[row];
+    }
+    assert_in_range(redone, 1, 2); // in the fifteen seconds by which it was late
+    gm_history_rows_free(&expected);
+    gm_history_rows_free(&found);
+    gm_twin_close(twin);
+    gm_twin_close(punctual);
+    gm_memory_free(samples);
+    gm_world_close(world);
+    rig_remove(one);
+    rig_remove(other);
+}
+
+static void where_nothing_is_doubted_nothing_is_kept_of_it(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/gemel-kept-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    gm_world *world = rig_world_open(rig_world);
+    gm_sample *samples = rig_record(1, 20);
+    gm_twin *twin = follow_in(folder, world, samples, 20);
+    assert_int_equal(kept(twin, "hypotheses/box").count, 0);
+    assert_int_equal(kept(twin, "learned/box/path/air-room/conductance").count, 0);
+    gm_twin_close(twin);
+    gm_memory_free(samples);
+    gm_world_close(world);
+    rig_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -319,6 +495,11 @@ int main(void)
         cmocka_unit_test(rewinds_restarts_and_workers_end_in_the_same_bits),
         cmocka_unit_test(branches_and_forecasts_carry_the_unknown_input_on),
         cmocka_unit_test(one_lane_is_too_few),
+        cmocka_unit_test(weights_and_what_is_learned_are_kept),
+        cmocka_unit_test(what_is_kept_goes_on_after_a_restart),
+        cmocka_unit_test(a_world_that_names_others_goes_on_with_its_series),
+        cmocka_unit_test(late_samples_make_new_versions_of_what_is_kept),
+        cmocka_unit_test(where_nothing_is_doubted_nothing_is_kept_of_it),
         cmocka_unit_test(wrong_keys_are_refused_with_their_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
