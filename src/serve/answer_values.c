@@ -8,6 +8,7 @@
 #include "serve/json_out.h"
 #include "serve/serve_call.h"
 #include "store/history.h"
+#include "twin/kept_series.h"
 
 enum { EVENTS_MAX = 10000, POINTS_MAX = 100000, POINTS_MIN = 3 };
 
@@ -90,35 +91,29 @@ gm_status gm_answer_values(gm_serve_call *call, gm_error *error)
 
 // ---- before ----
 
+// A column that is no stored value but a row's mark.
+enum { QUALITY_COLUMN = GM_HISTORY_COLUMNS_MAX };
+
 /// What a history request asks for: a series, and how its rows are written.
 typedef struct history_wish {
     gm_history_query query;
     char series[GM_HISTORY_NAME_MAX];
-    char address[GM_ADDRESS_MAX];
+    char address[GM_ADDRESS_MAX]; // of weights: the system that the series is named by
     const char *unit;
-    bool sensor;
+    const char *names[GM_HISTORY_COLUMNS_MAX]; // [column_count] behind the time
+    size_t stored[GM_HISTORY_COLUMNS_MAX];     // number in the series of each
+    size_t column_count;
 } history_wish;
 
-static gm_status pick_series(const gm_serve_call *call, history_wish *wish, gm_error *error)
+static void add_column(history_wish *wish, const char *name, size_t stored)
 {
-    const char *address = gm_http_parameter_get(call->request, "address");
-    const char *sensor = gm_http_parameter_get(call->request, "sensor");
-    if ((address == NULL) == (sensor == NULL)) {
-        return gm_error_set(error, GM_INVALID, "give either address=... or sensor=...");
-    }
-    if (sensor != NULL) {
-        size_t found = gm_world_find_sensor(call->world, sensor);
-        if (found == GM_NO_INDEX) {
-            return gm_error_set(error, GM_NOT_FOUND,
-                                "there is no sensor '%s'; GET /api/v1/sensors lists them", sensor);
-        }
-        gm_world_address(call->world, call->world->sensors[found].ref, wish->address,
-                         sizeof wish->address);
-        snprintf(wish->series, sizeof wish->series, "sensor/%s", call->world->sensors[found].name);
-        wish->unit = call->world->sensors[found].field_unit;
-        wish->sensor = true;
-        return GM_OK;
-    }
+    wish->names[wish->column_count] = name;
+    wish->stored[wish->column_count++] = stored;
+}
+
+static gm_status pick_address(const gm_serve_call *call, const char *address, history_wish *wish,
+                              gm_error *error)
+{
     gm_ref ref;
     gm_status status = gm_world_find_one(call->world, address, (gm_place){ 0 }, &ref, error);
     if (status == GM_OK) {
@@ -126,14 +121,109 @@ static gm_status pick_series(const gm_serve_call *call, history_wish *wish, gm_e
         snprintf(wish->series, sizeof wish->series, "%.*s", (int)sizeof wish->series - 1,
                  wish->address);
         wish->unit = gm_world_field(call->world, ref)->unit;
+        add_column(wish, "mean", 0);
+        add_column(wish, "spread", 1);
     }
     return status;
 }
 
+static gm_status pick_sensor(const gm_serve_call *call, const char *sensor, history_wish *wish,
+                             gm_error *error)
+{
+    size_t found = gm_world_find_sensor(call->world, sensor);
+    if (found == GM_NO_INDEX) {
+        return gm_error_set(error, GM_NOT_FOUND,
+                            "there is no sensor '%s'; GET /api/v1/sensors lists them", sensor);
+    }
+    gm_world_address(call->world, call->world->sensors[found].ref, wish->address,
+                     sizeof wish->address);
+    snprintf(wish->series, sizeof wish->series, "sensor/%s", call->world->sensors[found].name);
+    wish->unit = call->world->sensors[found].field_unit;
+    add_column(wish, "value", 0);
+    add_column(wish, "quality", QUALITY_COLUMN);
+    return GM_OK;
+}
+
+static gm_status pick_learned(const gm_serve_call *call, const char *address, history_wish *wish,
+                              gm_error *error)
+{
+    static const char *const names[] = { "mean", "spread", "q05", "q25", "q50", "q75", "q95" };
+    const gm_world *world = call->world;
+    gm_status status = pick_address(call, address, wish, error);
+    const gm_world_estimate *learned = NULL;
+    for (size_t k = 0; status == GM_OK && learned == NULL && k < world->estimate_count; k++) {
+        char own[GM_ADDRESS_MAX];
+        gm_world_address(world, world->estimates[k].ref, own, sizeof own);
+        if (gm_is_learned(&world->estimates[k]) && strcmp(own, wish->address) == 0) {
+            learned = &world->estimates[k];
+        }
+    }
+    if (status != GM_OK) {
+        return status;
+    }
+    if (learned == NULL) {
+        return gm_error_set(error, GM_NOT_FOUND,
+                            "'%s' is not learned; GET /api/v1/parameters lists what is", address);
+    }
+    gm_kept_learned(world, learned, wish->series, sizeof wish->series);
+    wish->column_count = 0;
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        add_column(wish, names[k], k);
+    }
+    return GM_OK;
+}
+
+static gm_status pick_weights(const gm_serve_call *call, const char *name, history_wish *wish,
+                              gm_error *error)
+{
+    const gm_world *world = call->world;
+    size_t system = gm_world_find_system(world, name);
+    if (system == GM_NO_INDEX) {
+        return gm_error_set(error, GM_NOT_FOUND,
+                            "there is no system '%s'; GET /api/v1/systems lists them", name);
+    }
+    gm_kept_weights(world, world->systems[system].group, wish->series, sizeof wish->series);
+    snprintf(wish->address, sizeof wish->address, "%s", strchr(wish->series, '/') + 1);
+    wish->unit = "1";
+    for (size_t k = 0; k < world->hypothesis_count; k++) {
+        gm_hypothesis hypothesis = world->hypotheses[k];
+        add_column(wish, gm_hypothesis_name(hypothesis), gm_kept_weights_column(hypothesis));
+    }
+    return GM_OK;
+}
+
+static gm_status pick_series(const gm_serve_call *call, history_wish *wish, gm_error *error)
+{
+    static const struct {
+        const char *key;
+        gm_status (*pick)(const gm_serve_call *call, const char *value, history_wish *wish,
+                          gm_error *error);
+    } kinds[] = {
+        { "address", pick_address },
+        { "sensor", pick_sensor },
+        { "learned", pick_learned },
+        { "hypotheses", pick_weights },
+    };
+    size_t found = 0, given = 0, count = sizeof kinds / sizeof kinds[0];
+    for (size_t k = 0; k < count; k++) {
+        if (gm_http_parameter_get(call->request, kinds[k].key) != NULL) {
+            found = k;
+            given++;
+        }
+    }
+    if (given != 1) {
+        return gm_error_set(error, GM_INVALID,
+                            "give either address=... or sensor=..., learned=ADDRESS or "
+                            "hypotheses=SYSTEM");
+    }
+    return kinds[found].pick(call, gm_http_parameter_get(call->request, kinds[found].key), wish,
+                             error);
+}
+
 static gm_status read_wish(const gm_serve_call *call, history_wish *wish, gm_error *error)
 {
-    static const char *const known[] = { "address", "sensor", "branch", "from",
-                                         "to",      "as_of",  "points", NULL };
+    static const char *const known[] = { "address", "sensor", "learned", "hypotheses", "branch",
+                                         "from",    "to",     "as_of",   "points",     NULL };
     const char *branch = gm_http_parameter_get(call->request, "branch");
     int64_t points = 1000;
     wish->query = gm_default_history_query();
@@ -166,6 +256,21 @@ static const char *quality_name(uint32_t quality)
     return quality < sizeof names / sizeof names[0] ? names[quality] : "other";
 }
 
+/// What stands behind the time of a row.
+static void write_columns(gm_string *out, const history_wish *wish, const gm_history_rows *rows,
+                          size_t row)
+{
+    const double *values = rows->values + row * rows->columns;
+    for (size_t k = 0; k < wish->column_count; k++) {
+        size_t stored = wish->stored[k];
+        if (stored == QUALITY_COLUMN) {
+            gm_out_text(out, quality_name(rows->quality[row]));
+        } else {
+            gm_out_number(out, stored < rows->columns ? values[stored] : NAN);
+        }
+    }
+}
+
 static void write_rows(gm_string *out, const history_wish *wish, const gm_history_rows *rows)
 {
     gm_out_begin(out, '{');
@@ -174,21 +279,16 @@ static void write_rows(gm_string *out, const history_wish *wish, const gm_histor
     gm_out_key(out, "columns");
     gm_out_begin(out, '[');
     gm_out_text(out, "time");
-    gm_out_text(out, wish->sensor ? "value" : "mean");
-    gm_out_text(out, wish->sensor ? "quality" : "spread");
+    for (size_t k = 0; k < wish->column_count; k++) {
+        gm_out_text(out, wish->names[k]);
+    }
     gm_out_end(out, ']');
     gm_out_key(out, "rows");
     gm_out_begin(out, '[');
     for (size_t k = 0; k < rows->count; k++) {
-        const double *values = rows->values + k * rows->columns;
         gm_out_begin(out, '[');
         gm_out_time(out, rows->time_ns[k]);
-        gm_out_number(out, values[0]);
-        if (wish->sensor) {
-            gm_out_text(out, quality_name(rows->quality[k]));
-        } else {
-            gm_out_number(out, rows->columns > 1 ? values[1] : NAN);
-        }
+        write_columns(out, wish, rows, k);
         gm_out_end(out, ']');
     }
     gm_out_end(out, ']');

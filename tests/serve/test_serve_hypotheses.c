@@ -42,13 +42,13 @@ typedef struct bench {
     gm_sample *samples;
 } bench;
 
-static void start(bench *b, const char *world, size_t steps)
+static void start_in(bench *b, const char *folder, const char *world, size_t steps)
 {
     gm_error error = { 0 };
     gm_serve_options options = gm_default_serve_options();
     char url[64];
     b->world = rig_world_open(world);
-    b->twin = rig_twin_open(b->world, NULL, 1);
+    b->twin = rig_twin_open(b->world, folder, 1);
     b->samples = rig_record(1, STEPS);
     rig_feed(b->twin, b->samples, 3 * steps);
     options.port = 0;
@@ -57,6 +57,11 @@ static void start(bench *b, const char *world, size_t steps)
     }
     snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)gm_serve_port(b->serve));
     assert_int_equal(gm_http_client_create(url, 30.0, &b->client, &error), GM_OK);
+}
+
+static void start(bench *b, const char *world, size_t steps)
+{
+    start_in(b, NULL, world, steps);
 }
 
 static void stop(bench *b)
@@ -308,6 +313,91 @@ static void the_feed_tells_weights_biases_and_unknown_inputs(void **state)
     stop(&b);
 }
 
+/// A history's rows, whose columns are these behind the time.
+static const json_t *rows_of(const json_t *history, const char *const *names, size_t count)
+{
+    const json_t *columns = json_object_get(history, "columns");
+    assert_int_equal(json_array_size(columns), 1 + count);
+    assert_string_equal(json_string_value(json_array_get(columns, 0)), "time");
+    for (size_t k = 0; k < count; k++) {
+        assert_string_equal(json_string_value(json_array_get(columns, k + 1)), names[k]);
+    }
+    return json_object_get(history, "rows");
+}
+
+static void weights_and_what_is_learned_have_a_history(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "as known", "drifting", "unknown input" };
+    static const char *const summary[] = { "mean", "spread", "q05", "q25", "q50", "q75", "q95" };
+    bench b = { 0 };
+    char folder[] = "/tmp/gemel-serve-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    start_in(&b, folder, doubting_world, STEPS);
+    json_t *history = ask(&b, "/api/v1/history?hypotheses=box", 200);
+    assert_string_equal(text(history, "address"), "box");
+    assert_string_equal(text(history, "unit"), "1");
+    assert_true(json_is_true(json_object_get(history, "recorded")));
+    const json_t *rows = rows_of(history, names, 3);
+    size_t count = json_array_size(rows);
+    assert_in_range(count, STEPS * 3 / 10 - 1, STEPS * 3 / 10 + 1);
+    for (size_t k = 0; k < count; k++) {
+        double sum = 0.0;
+        for (size_t at = 1; at <= 3; at++) {
+            sum += json_number_value(json_array_get(json_array_get(rows, k), at));
+        }
+        assert_true(fabs(sum - 1.0) < 2e-6);
+    }
+    const json_t *last = json_array_get(rows, count - 1);
+    assert_true(json_number_value(json_array_get(last, 1)) < 0.1); // not as known
+    json_decref(history);
+    history = ask(&b, "/api/v1/history?hypotheses=other&points=3", 200);
+    assert_true(json_array_size(rows_of(history, names, 3)) <= 3);
+    json_decref(history);
+    history = ask(&b, "/api/v1/history?learned=box/air/power", 200);
+    assert_string_equal(text(history, "address"), air_power);
+    assert_string_equal(text(history, "unit"), "W");
+    assert_int_equal(json_array_size(rows_of(history, summary, 7)), count);
+    json_decref(history);
+    history = ask(&b, "/api/v1/history?learned=box/air-room/conductance", 200);
+    last = json_array_get(rows_of(history, summary, 7), count - 1);
+    assert_true(json_number_value(json_array_get(last, 3)) <
+                json_number_value(json_array_get(last, 7)));
+    json_decref(history);
+    stop(&b);
+    rig_remove(folder);
+}
+
+static void refuse(bench *b, const char *path, int status, const char *expected)
+{
+    json_t *answer = ask(b, path, status);
+    const char *why = text(json_object_get(answer, "error"), "text");
+    if (strstr(why, expected) == NULL) {
+        fail_msg("'%s' does not say '%s'", why, expected);
+    }
+    json_decref(answer);
+}
+
+static void a_history_of_what_is_not_learned_is_refused(void **state)
+{
+    (void)state;
+    bench b = { 0 };
+    start(&b, doubting_world, 5);
+    refuse(&b, "/api/v1/history?hypotheses=bx", 404, "there is no system 'bx'");
+    refuse(&b, "/api/v1/history?learned=box/air/temperature", 404, "is not learned");
+    refuse(&b, "/api/v1/history?learned=box/heater/power", 404, "is not learned");
+    refuse(&b, "/api/v1/history?learned=box/air/pwer", 404, "power");
+    refuse(&b, "/api/v1/history?learned=box/air/power&hypotheses=box", 400, "either");
+    refuse(&b, "/api/v1/history?hypotheses=box&points=2", 400, "points=2");
+    refuse(&b, "/api/v1/history?hypotheses=box&branch=x", 404, "x");
+    // without a data folder nothing is kept
+    json_t *history = ask(&b, "/api/v1/history?hypotheses=box", 200);
+    assert_true(json_is_false(json_object_get(history, "recorded")));
+    assert_int_equal(json_array_size(json_object_get(history, "rows")), 0);
+    json_decref(history);
+    stop(&b);
+}
+
 int main(int count, char **arguments)
 {
     cmocka_set_test_filter(count > 1 ? arguments[1] : NULL);
@@ -317,6 +407,8 @@ int main(int count, char **arguments)
         cmocka_unit_test(a_supplied_input_is_no_part_of_the_unknown_one),
         cmocka_unit_test(before_the_first_state_the_twin_is_busy),
         cmocka_unit_test(the_feed_tells_weights_biases_and_unknown_inputs),
+        cmocka_unit_test(weights_and_what_is_learned_have_a_history),
+        cmocka_unit_test(a_history_of_what_is_not_learned_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
