@@ -11,16 +11,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/cpu_levels.h"
 #include "base/hash.h"
 #include "base/require.h"
-
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-#ifdef GM_ONE_CPU_LEVEL
-#define PER_CPU_LEVEL
-#else
-#define PER_CPU_LEVEL __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
 
 enum { ROUND_COUNT = 10, LANE_BITS = 24, PURPOSE_BITS = 8, BLOCK_LANES = 8, BATCH_LANES = 32 };
 
@@ -29,7 +22,7 @@ gm_random gm_random_for(uint64_t seed, const char *system)
     return (gm_random){ gm_hash(system, strlen(system), seed) };
 }
 
-ALWAYS_INLINE void philox(gm_random random, gm_draw draw, uint32_t words[4])
+GM_INLINE void philox(gm_random random, gm_draw draw, uint32_t words[4])
 {
     uint32_t a = (uint32_t)draw.occurrence, b = (uint32_t)(draw.occurrence >> 32);
     uint32_t c = draw.element, d = draw.lane | draw.purpose << LANE_BITS;
@@ -51,7 +44,7 @@ ALWAYS_INLINE void philox(gm_random random, gm_draw draw, uint32_t words[4])
 }
 
 // The middle of one of 2^52 equal parts of (0, 1).
-ALWAYS_INLINE double open_unit(uint32_t low, uint32_t high)
+GM_INLINE double open_unit(uint32_t low, uint32_t high)
 {
     // the bits of a number in [1, 2): cheaper in vectors than a conversion of 64-bit integers
     uint64_t bits = UINT64_C(0x3FF) << 52 | (uint64_t)high << 20 | low >> 12;
@@ -62,7 +55,7 @@ ALWAYS_INLINE double open_unit(uint32_t low, uint32_t high)
 
 // ln x for normal x in (0, 1]: x = 2^e m with m around 1, ln m = 2 atanh(s), s = (m - 1) / (m + 1),
 // |s| < 0.172.
-ALWAYS_INLINE double natural_log(double x)
+GM_INLINE double natural_log(double x)
 {
     const uint64_t root_half = UINT64_C(0x3FE6A09E667F3BCD); // the bits of sqrt(1/2)
     uint64_t bits;
@@ -90,7 +83,7 @@ ALWAYS_INLINE double natural_log(double x)
 }
 
 // sin x for |x| <= pi / 2: its Taylor series; the first term left out is below 2e-18.
-ALWAYS_INLINE double sine(double x)
+GM_INLINE double sine(double x)
 {
     double z = x * x;
     double tail = 1.0 / 51090942171709440000.0; // 21!
@@ -106,7 +99,7 @@ ALWAYS_INLINE double sine(double x)
     return x + x * z * tail;
 }
 
-ALWAYS_INLINE double normal(gm_random random, gm_draw draw)
+GM_INLINE double normal(gm_random random, gm_draw draw)
 {
     const double pi = 0x1.921fb54442d18p+1;
     uint32_t words[4];
@@ -115,8 +108,7 @@ ALWAYS_INLINE double normal(gm_random random, gm_draw draw)
     return radius * sine(pi * (open_unit(words[2], words[3]) - 0.5));
 }
 
-ALWAYS_INLINE void fill_normals(gm_random random, gm_draw draw, const int width,
-                                double *restrict out)
+GM_INLINE void fill_normals(gm_random random, gm_draw draw, const int width, double *restrict out)
 {
     for (int k = 0; k < width; k++) {
         gm_draw one = draw;
@@ -125,14 +117,14 @@ ALWAYS_INLINE void fill_normals(gm_random random, gm_draw draw, const int width,
     }
 }
 
-PER_CPU_LEVEL
+GM_KERNEL
 static void normals_of_block(gm_random random, gm_draw draw, double *restrict out)
 {
     fill_normals(random, draw, BLOCK_LANES, out);
 }
 
 // Several blocks keep the processor busy where one waits for its own long chain of products.
-PER_CPU_LEVEL
+GM_KERNEL
 static void normals_of_batch(gm_random random, gm_draw draw, double *restrict out)
 {
     fill_normals(random, draw, BATCH_LANES, out);
