@@ -91,7 +91,7 @@ export function makeBox(speed) {
         const measured = { t2: state.air + 0.1 * normal(), room: roomK + 0.1 * normal(), heat: on ? truth.power : 0 };
         // what is not as known weighs more the longer the lid is open, and less again when it is closed
         doubt = open ? Math.min(0.97, doubt + 0.08) : Math.max(0.05, doubt - 0.03);
-        record.push({ time, estimate, measured });
+        record.push({ time, estimate, measured, doubt });
         if (record.length > most_kept) {
             record.shift();
         }
@@ -259,6 +259,16 @@ export function makeBox(speed) {
             }
             return last().estimate[address] === undefined ? null : { address, unit: unitOf(address), columns: ['time', 'mean', 'spread'],
                 rows: rows.map(({ time, estimate }) => [iso(time), estimate[address].mean, estimate[address].spread]) };
+        },
+        /** What is kept beside that: of something learned, or without an address the weights. */
+        keeps: (address, from) => {
+            const rows = record.filter(({ time }) => !(time < from) && time % 12 === 0);
+            const summary = ['mean', 'spread', 'q05', 'q25', 'q50', 'q75', 'q95'];
+            return address === null
+                ? { address: 'box', unit: '1', columns: ['time', ...hypotheses], recorded: true,
+                    rows: rows.map(({ time, doubt: then }) => [iso(time), ...weights(then)]) }
+                : { address, unit: unitOf(address), columns: ['time', ...summary], recorded: true,
+                    rows: rows.map(({ time, estimate }) => [iso(time), ...summary.map((name) => estimate[address][name])]) };
         },
         ask: ({ name = null, set, for: span, fields = [air], points = 120 }) => {
             const known = scenarios.find((scenario) => scenario.name === name);

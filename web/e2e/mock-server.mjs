@@ -97,7 +97,10 @@ function get(box, branches, path, query) {
         return { time: box.iso(box.now()), branch: 'live', values };
     }
     if (path === 'history') {
-        const history = box.history(query.get('address'), query.get('sensor'), Date.parse(query.get('from') ?? '') / 1000);
+        const from = Date.parse(query.get('from') ?? '') / 1000;
+        const history = query.get('learned') ?? query.get('hypotheses')
+            ? box.keeps?.(query.get('learned'), from) ?? { columns: ['time'], rows: [], recorded: false }
+            : box.history(query.get('address'), query.get('sensor'), from);
         if (history === null) {
             throw new Wrong(404, 'that is not recorded');
         }

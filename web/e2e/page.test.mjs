@@ -202,6 +202,38 @@ test('what_is_learned_is_drawn_with_its_band', withStandIn, async () => {
     assert.match(await page.getByTestId('parameter-added box/node/air/power').textContent(), /\d ± \d/);
 });
 
+/** How many seconds before the page's time the left edge of a chart's data lies. */
+async function reachOf(at, chart) {
+    const { width, height } = await chart.locator('.u-over').boundingBox();
+    await chart.locator('.u-over').hover({ position: { x: 0.02 * width, y: height / 2 } });
+    const legend = chart.locator('.legend .under');
+    await legend.waitFor();
+    const clock = (text) => {
+        const [, hours, minutes, rest] = /(\d+):(\d+):(\d+)/.exec(text);
+        return 3600 * Number(hours) + 60 * Number(minutes) + Number(rest);
+    };
+    const reach = clock(await at.getByTestId('time').textContent()) - clock(await legend.textContent());
+    return (reach + 86400) % 86400;
+}
+
+test('a_page_that_is_opened_anew_shows_what_was_thought_before', withStandIn, async () => {
+    const other = await browser.newPage({ viewport: { width: 1440, height: 1180 } });
+    try {
+        await other.goto(mock.url);
+        await other.getByTestId('view-hypotheses').click();
+        const weights = other.getByTestId('weights');
+        await eventually('weights of half an hour', async () => (await reachOf(other, weights)) > 1200);
+        assert.match(await weights.locator('.legend').textContent(), /as known \d+ %.*unknown input \d+ %/);
+        await other.getByTestId('view-learned').click();
+        for (const key of ['box/path/air-room/conductance', 'added box/node/air/power']) {
+            await eventually(`${key} of half an hour`, async () =>
+                (await reachOf(other, other.getByTestId(`learned-${key}`))) > 1200);
+        }
+    } finally {
+        await other.close();
+    }
+});
+
 test('innovations_are_drawn_against_what_is_expected', withStandIn, async () => {
     await page.getByTestId('view-innovations').click();
     const chart = '[data-testid="innovations-t2"]';

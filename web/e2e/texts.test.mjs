@@ -21,7 +21,7 @@ const { answer } = await load('answer');
 const { sharesOf, trustedAt, verdictOf, weightText } = await load('hypotheses');
 const { judge, normalised } = await load('innovations');
 const { accusationOf } = await load('suspects');
-const { behind, extendTrace, traceOf } = await load('traces');
+const { behind, extendTrace, openGaps, traceOf } = await load('traces');
 const { skillOf } = await load('skill');
 
 test('kelvin_is_shown_as_degrees_and_its_differences_are_not_shifted', () => {
@@ -162,8 +162,26 @@ test('a_trace_keeps_what_is_new_and_forgets_the_oldest', () => {
 
 test('history_stands_before_what_the_page_saw', () => {
     const past = { time: [1, 2, 3], columns: [[10, 20, 30]] };
-    assert.deepEqual(behind(past, { time: [3, 4], columns: [[31, 41]] }), { time: [1, 2, 3, 4], columns: [[10, 20, 31, 41]] });
+    assert.deepEqual(behind(past, { time: [3, 4], columns: [[31, 41]] }), { time: [1, 2, 3, 4], columns: [[10, 20, 30, 41]] });
     assert.deepEqual(behind(past, { time: [], columns: [[]] }), past);
+    assert.deepEqual(behind({ time: [], columns: [] }, past), past, 'nothing is kept');
+    assert.deepEqual(behind(past, { time: [2, 3], columns: [[21, 31]] }), past, 'nothing is newer');
+    assert.deepEqual(behind({ time: [], columns: [] }, { time: [], columns: [[]] }), { time: [], columns: [[]] });
+});
+
+test('nothing_is_drawn_across_a_time_of_which_nothing_is_known', () => {
+    const stopped = { time: [0, 3, 6, 100, 103], columns: [[1, 2, 3, 4, 5], [6, 7, 8, 9, 10]] };
+    const opened = { time: [0, 3, 6, 9, 100, 103], columns: [[1, 2, 3, null, 4, 5], [6, 7, 8, null, 9, 10]] };
+    assert.deepEqual(openGaps(stopped), opened);
+    const whole = { time: [0, 3, 6], columns: [[1, 2, 3]] };
+    assert.equal(openGaps(whole), whole);
+    // the server was away between what it kept and what the page saw
+    assert.deepEqual(behind({ time: [0, 10, 20], columns: [[1, 1, 1]] }, { time: [900, 903, 906], columns: [[2, 2, 2]] }),
+        { time: [0, 10, 20, 30, 900, 903, 906], columns: [[1, 1, 1, null, 2, 2, 2]] });
+    // rows of long ago are thinned: that is no gap
+    const thinned = { time: [0, 600, 1200], columns: [[1, 1, 1]] };
+    const seen = { time: [1210, 1213, 1216, 1219], columns: [[2, 2, 2, 2]] };
+    assert.deepEqual(behind(thinned, seen).columns, [[1, 1, 1, 2, 2, 2, 2]]);
 });
 
 test('what_no_hypothesis_moves_is_held', () => {

@@ -236,6 +236,14 @@ export interface History {
     rows: [string, number | null, number | string | null][];
 }
 
+/** Rows of a time and what the columns behind it name. */
+export interface Table {
+    columns: string[];
+    rows: [string, ...Column][];
+    /** False: history keeps nothing of it. */
+    recorded: boolean;
+}
+
 /** A change of a what-if, as a world file writes it: `{at: "+5 min", times: 4}`. */
 export type Change = Record<string, string | number>;
 
@@ -329,6 +337,10 @@ export const api = {
         get<History>('history', { address, from, points }),
     sensorHistory: (sensor: string, from: string, points = 1000) =>
         get<History>('history', { sensor, from, points }),
+    learnedHistory: (learned: string, from: string, points: number) =>
+        get<Table>('history', { learned, from, points }),
+    weightHistory: (hypotheses: string, from: string, points: number) =>
+        get<Table>('history', { hypotheses, from, points }),
     forecasts: () => get<Forecast[]>('forecasts'),
     scores: () => get<Score[]>('scores'),
     events: () => get<TwinEvent[]>('events', { limit: 100 }),

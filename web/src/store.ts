@@ -107,17 +107,27 @@ function extendTrail(address: string, mean: number | null): void {
     }
 }
 
-async function seedTrails(addresses: string[]): Promise<void> {
+async function seedTrail(key: string, past: () => Promise<{ rows: (readonly unknown[])[] }>): Promise<void> {
+    try {
+        const { rows } = await past();
+        const means = rows.map((row) => row[1]).filter((mean): mean is number => typeof mean === 'number');
+        trails.set(key, [...means, ...(trails.get(key) ?? [])].slice(-trail_length));
+    } catch {
+        // not recorded: its trail grows from now on
+    }
+}
+
+async function seedTrails(fields: string[]): Promise<void> {
     const since = (time_s.value ?? Date.now() / 1000) - window_s.value;
     const from = new Date(since * 1000).toISOString();
-    for (const address of addresses.slice(0, most_seeded)) {
-        try {
-            const { rows } = await api.history(address, from, trail_length);
-            const past = rows.map((row) => row[1]).filter((mean): mean is number => mean !== null);
-            trails.set(address, [...past, ...(trails.get(address) ?? [])].slice(-trail_length));
-        } catch {
-            // not recorded: its trail grows from now on
-        }
+    for (const one of parameters.value.slice(0, most_seeded)) {
+        await seedTrail(learnedKey(one), async () => {
+            const kept = await api.learnedHistory(one.address, from, trail_length);
+            return kept.recorded || one.kind === 'input' ? kept : api.history(one.address, from, trail_length);
+        });
+    }
+    for (const field of fields.slice(0, most_seeded)) {
+        await seedTrail(field, () => api.history(field, from, trail_length));
     }
 }
 
@@ -327,7 +337,7 @@ export async function openWorld(): Promise<void> {
         }
     }
     if (!opened) {
-        void seedTrails([...parameters.value.filter((one) => one.kind !== 'input').map((one) => one.address), ...(told.forecast?.fields ?? [])]);
+        void seedTrails(told.forecast?.fields ?? []);
     }
     opened = true;
 }

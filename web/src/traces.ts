@@ -1,5 +1,5 @@
-// What this page has seen since it was opened and the server does not keep: how estimates, innovations and the weights
-// of hypotheses moved. Plain arrays, redrawn with the signal that brought the newest row.
+// How estimates, innovations and the weights of hypotheses moved: what this page has seen since it was opened, and behind
+// it what history keeps. Plain arrays, redrawn with the signal that brought the newest row.
 
 export type Cell = number | null;
 
@@ -40,13 +40,38 @@ export function extendTrace(key: string, time_s: number | null, cells: Cell[]): 
     }
 }
 
-/** A trace with what history knows from before it. */
-export function behind(past: Trace, seen: Trace): Trace {
-    const first = seen.time[0];
-    const found = first === undefined ? -1 : past.time.findIndex((time) => time >= first);
-    const end = found < 0 ? past.time.length : found;
+const gap_steps = 20; // usual steps without a row
+
+/** Puts an empty row where rows are missing: a line across would claim knowledge nobody had. */
+export function openGaps(trace: Trace): Trace {
+    const { time, columns } = trace;
+    const steps = time.slice(1).map((at, index) => at - (time[index] as number));
+    const usual = [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0;
+    const isGap = (row: number) => row > 0 && (steps[row - 1] as number) > gap_steps * usual;
+    if (!steps.some((_, index) => isGap(index + 1))) {
+        return trace;
+    }
+    const opened = <T>(cells: T[], between: (row: number) => T) =>
+        cells.flatMap((cell, row) => (isGap(row) ? [between(row), cell] : [cell]));
     return {
-        time: [...past.time.slice(0, end), ...seen.time],
-        columns: seen.columns.map((column, index) => [...(past.columns[index] ?? []).slice(0, end), ...column]),
+        time: opened(time, (row) => (time[row - 1] as number) + usual),
+        columns: columns.map((column) => opened<Cell>(column, () => null)),
     };
+}
+
+const part = ({ time, columns }: Trace, from: number, to: number): Trace => (
+    { time: time.slice(from, to), columns: columns.map((column) => column.slice(from, to)) }
+);
+
+/** What history keeps, and what was seen after that; with gaps where nobody knew. */
+export function behind(past: Trace, seen: Trace): Trace {
+    const last = past.time[past.time.length - 1];
+    const found = last === undefined ? 0 : seen.time.findIndex((time) => time > last);
+    const fresh = part(seen, found < 0 ? seen.time.length : found, seen.time.length);
+    const join = (a: Trace, b: Trace): Trace => ({
+        time: [...a.time, ...b.time],
+        columns: seen.columns.map((_, index) => [...(a.columns[index] ?? []), ...(b.columns[index] ?? [])]),
+    });
+    // each by its own usual step: rows of long ago are thinned
+    return join(openGaps(join(past, part(fresh, 0, 1))), part(openGaps(fresh), 1, Infinity));
 }

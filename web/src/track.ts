@@ -1,11 +1,10 @@
 // What one chart draws, in SI, and its arrangement as uPlot wants it: one x for all series.
 
 import uPlot from 'uplot';
-import { api, seconds, type Forecast, type Quality } from './api';
+import { api, seconds, type Forecast, type Quality, type Table } from './api';
 import { normal50, normal90 } from './store';
+import { openGaps, type Cell, type Trace } from './traces';
 import { convert, type Display } from './units';
-
-type Cell = number | null;
 
 /** A field's past: mean and 90 % band by time. */
 export interface Track {
@@ -57,6 +56,28 @@ export async function loadPoints(sensor: string, from_s: number): Promise<Points
     return points;
 }
 
+/** Columns of a history by their names; one that it does not have is empty. */
+function traceFrom({ columns, rows }: Table, names: string[]): Trace {
+    return {
+        time: rows.map(([time]) => seconds(time) ?? 0),
+        columns: names.map((name) => {
+            const at = columns.indexOf(name);
+            return rows.map((row) => (at < 1 ? null : (row[at] as Cell | undefined) ?? null));
+        }),
+    };
+}
+
+/** The weights of the hypotheses about a system. */
+export async function loadWeights(system: string, names: string[], from_s: number): Promise<Trace> {
+    return traceFrom(await api.weightHistory(system, new Date(from_s * 1000).toISOString(), points_asked), names);
+}
+
+/** Mean and 90 % band of a parameter or an unknown input, where history keeps it by itself. */
+export async function loadLearned(address: string, from_s: number): Promise<Trace | null> {
+    const kept = await api.learnedHistory(address, new Date(from_s * 1000).toISOString(), points_asked);
+    return kept.recorded ? traceFrom(kept, ['mean', 'q05', 'q95']) : null;
+}
+
 /** Appends a value; what is not newer than the last one is what the server already told. */
 export function extendTrack(track: Track, time_s: Cell, mean: Cell, [low, high]: [Cell, Cell]): void {
     const last = track.time[track.time.length - 1];
@@ -78,21 +99,10 @@ export function extendPoints(points: Points, time_s: Cell, value: Cell): void {
     points.value.push(value);
 }
 
-/** A line across a time in which nothing was recorded would claim knowledge nobody had. */
-function withGaps(track: Track): Track {
-    const steps = track.time.slice(1).map((time, index) => time - (track.time[index] as number));
-    const usual = [...steps].sort((a, b) => a - b)[Math.floor(steps.length / 2)];
-    if (usual === undefined || !steps.some((step) => step > 20 * usual)) {
-        return track;
-    }
-    const out = emptyTrack();
-    track.time.forEach((time, index) => {
-        if (index > 0 && (steps[index - 1] as number) > 20 * usual) {
-            extendTrack(out, (track.time[index - 1] as number) + usual, null, [null, null]);
-        }
-        extendTrack(out, time, track.mean[index] ?? null, [track.low[index] ?? null, track.high[index] ?? null]);
-    });
-    return out;
+function withGaps({ time, mean, low, high }: Track): Track {
+    const opened = openGaps({ time, columns: [mean, low, high] });
+    const [a = [], b = [], c = []] = opened.columns;
+    return { time: opened.time, mean: a, low: b, high: c };
 }
 
 /** Which of a forecast's bands, and how wide the same is of an estimate whose 90 % band is known. */

@@ -7,7 +7,7 @@ import { colours, dots, edges, faded } from '../chart';
 import { percentText, signedText } from '../format';
 import { innovation_columns, judge, limit, normalised } from '../innovations';
 import { displayFor, knownAddress, sensorKey, sensors } from '../store';
-import { traceOf } from '../traces';
+import { traceOf, type Trace } from '../traces';
 import { asDifference, convert } from '../units';
 import { Multiples } from './multiples';
 import { TraceChart } from './tracechart';
@@ -43,7 +43,8 @@ function NormalisedChart({ sensor }: { sensor: Sensor }) {
             testid={`innovations-${sensor.name}`}
             subject={sensor.name}
             layout={layout}
-            data={() => [traceFor(sensor).time, normalised(traceFor(sensor))]}
+            seen={() => traceFor(sensor)}
+            data={(trace) => [trace.time, normalised(trace)]}
             describe={(row, data) => `${signedText(data[1]?.[row] ?? null, 1)} standard deviations`}
             anew={[sensor.name]}
         />
@@ -53,8 +54,7 @@ function NormalisedChart({ sensor }: { sensor: Sensor }) {
 /** Columns: time, the upper and the lower limit, the innovation. */
 function PlainChart({ sensor }: { sensor: Sensor }) {
     const display = displayOf(sensor);
-    const data = (): uPlot.AlignedData => {
-        const { time, columns: [plain = [], expected = []] } = traceFor(sensor);
+    const data = ({ time, columns: [plain = [], expected = []] }: Trace): uPlot.AlignedData => {
         const edge = (sign: number) =>
             expected.map((size) => convert(size === null ? null : sign * limit * size, display));
         return [time, edge(1), edge(-1), plain.map((innovation) => convert(innovation, display))];
@@ -75,6 +75,7 @@ function PlainChart({ sensor }: { sensor: Sensor }) {
             testid={`innovations-${sensor.name}`}
             subject={sensor.name}
             layout={layout}
+            seen={() => traceFor(sensor)}
             data={data}
             describe={(row, at) => `${signedText(at[3]?.[row] ?? null, Number(at[1]?.[row] ?? 0) / limit)} ${display.unit}`}
             anew={[sensor.name]}

@@ -1,27 +1,25 @@
 // What is learned, over time: parameters and unknown inputs with their 90 % bands, and what was known before.
 
-import { effect } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { Parameter } from '../api';
 import { colours, edges, faded, line } from '../chart';
 import { numberText, shortName, spreadText } from '../format';
-import { bandOf, displayFor, learnedKey, parameters, time_s, window_s } from '../store';
-import { loadTrack } from '../track';
-import { behind, emptyTrace, traceOf, type Trace } from '../traces';
+import { bandOf, displayFor, learnedKey, parameters } from '../store';
+import { loadLearned, loadTrack } from '../track';
+import { emptyTrace, traceOf, type Trace } from '../traces';
 import { asDifference, convert, type Display } from '../units';
 import { Multiples } from './multiples';
 import { TraceChart } from './tracechart';
 
 const width = 3; // columns of a trace: mean, low, high
 
-async function pastOf(parameter: Parameter): Promise<Trace> {
-    // history keeps an input as a whole, not what of it is unknown
-    if (parameter.kind === 'input') {
-        return emptyTrace(width);
+/** What history keeps of it by itself, or of a parameter because the world file says so. */
+async function pastOf({ address, kind }: Parameter, from_s: number): Promise<Trace> {
+    const kept = await loadLearned(address, from_s);
+    if (kept !== null || kind === 'input') {
+        return kept ?? emptyTrace(width);
     }
-    const from = (time_s.peek() ?? Date.now() / 1000) - window_s.peek();
-    const { time, mean, low, high } = await loadTrack(parameter.address, from);
+    const { time, mean, low, high } = await loadTrack(address, from_s);
     return { time, columns: [mean, low, high] };
 }
 
@@ -33,10 +31,9 @@ function displayOf(parameter: Parameter): Display {
 }
 
 /** Columns: time; the prior's high, low, mean; high, low, mean: what is drawn last lies on top. */
-function columnsOf(parameter: Parameter, past: Trace): uPlot.AlignedData {
+function columnsOf(parameter: Parameter, { time, columns: [mean, low, high] }: Trace): uPlot.AlignedData {
     const display = displayOf(parameter);
     const shown = (cells: (number | null)[] = []) => cells.map((cell) => convert(cell, display));
-    const { time, columns: [mean, low, high] } = behind(past, traceOf(learnedKey(parameter), width));
     const prior = priorOf(parameter);
     const [priorLow, priorHigh] = bandOf(prior);
     const flat = (value: number | null) => time.map(() => convert(value, display));
@@ -55,24 +52,10 @@ function layout() {
 }
 
 function LearnedChart({ parameter }: { parameter: Parameter }) {
-    const past = useRef(emptyTrace(width));
     const key = learnedKey(parameter);
     const display = displayOf(parameter);
     const spread = convert(parameter.spread, asDifference(display));
     const name = shortName(parameter.address);
-    useEffect(() => {
-        let gone = false;
-        const stop = effect(() => {
-            void window_s.value;
-            void pastOf(parameter)
-                .catch(() => emptyTrace(width)) // not recorded: what the page has seen is all there is
-                .then((found) => (past.current = gone ? past.current : found));
-        });
-        return () => {
-            gone = true;
-            stop();
-        };
-    }, [key]);
     const describe = (row: number, data: uPlot.AlignedData) => {
         const [high, low, mean] = [4, 5, 6].map((column) => data[column]?.[row] ?? null);
         const grain = high === null || low === null ? null : (Number(high) - Number(low)) / 3.29;
@@ -98,7 +81,9 @@ function LearnedChart({ parameter }: { parameter: Parameter }) {
             label={`${parameter.kind === 'input' ? 'what is added to ' : ''}${name} over time, with its 90 % band`}
             testid={`learned-${key}`}
             layout={layout}
-            data={() => columnsOf(parameter, past.current)}
+            seen={() => traceOf(key, width)}
+            past={(from_s) => pastOf(parameter, from_s)}
+            data={(trace) => columnsOf(parameter, trace)}
             describe={describe}
             anew={[key]}
         />

@@ -7,7 +7,8 @@ import { colours, edges, faded } from '../chart';
 import { percentText } from '../format';
 import { sharesOf, verdictOf, weightText, type Share } from '../hypotheses';
 import { groupKey, hypotheses } from '../store';
-import { traceOf } from '../traces';
+import { loadWeights } from '../track';
+import { traceOf, type Trace } from '../traces';
 import { TraceChart } from './tracechart';
 
 const height = 190;
@@ -27,17 +28,18 @@ export function ShareBar({ shares }: { shares: Share[] }) {
     );
 }
 
-/** Columns: time, the floor, and for each hypothesis the sum up to it, in per cent. */
-function stacked(key: string, count: number): uPlot.AlignedData {
-    const { time, columns } = traceOf(key, count);
-    const sums = columns.reduce<number[][]>((before, column) => {
-        const below = before[before.length - 1] as number[];
-        return [...before, column.map((weight, row) => (below[row] ?? 0) + 100 * (weight ?? 0))];
-    }, [time.map(() => 0)]);
+/** Columns: time, the floor, and for each hypothesis the sum up to it, in per cent; nothing where none is known. */
+function stacked({ time, columns }: Trace): uPlot.AlignedData {
+    const isKnown = time.map((_, row) => columns.some((column) => (column[row] ?? null) !== null));
+    const sums = columns.reduce<(number | null)[][]>((before, column) => {
+        const below = before[before.length - 1] ?? [];
+        return [...before, column.map((weight, row) => (isKnown[row] ? (below[row] ?? 0) + 100 * (weight ?? 0) : null))];
+    }, [isKnown.map((known) => (known ? 0 : null))]);
     return [time, ...sums];
 }
 
-function WeightChart({ names, index, verdict }: { names: string[]; index: number; verdict: string }) {
+function WeightChart({ told: { names, groups }, index }: { told: Hypotheses; index: number }) {
+    const { systems: [system = ''], weights } = groups[index] ?? { systems: [], weights: [] };
     const key = groupKey(index);
     const layout = () => {
         const ink = colours();
@@ -57,13 +59,15 @@ function WeightChart({ names, index, verdict }: { names: string[]; index: number
         }).join('  ·  ');
     return (
         <TraceChart
-            title={<span data-testid="verdict">{verdict}</span>}
+            title={<span data-testid="verdict">{verdictOf(names, weights)}</span>}
             note={names.map((name, at) => <span key={name} class={`key share h${at + 1}`}>{name}</span>)}
             label="shares of the hypotheses in per cent, stacked, over time"
             testid="weights"
             height={height}
             layout={layout}
-            data={() => stacked(key, names.length)}
+            seen={() => traceOf(key, names.length)}
+            past={(from_s) => loadWeights(system, names, from_s)}
+            data={stacked}
             describe={describe}
             anew={[key, names.join('\n')]}
         />
@@ -112,7 +116,7 @@ export function Weights() {
                 </label>
             )}
             <div class="weights">
-                <WeightChart names={told.names} index={index} verdict={verdictOf(told.names, told.groups[index]?.weights ?? [])} />
+                <WeightChart told={told} index={index} />
                 <ShareTable told={told} index={index} />
             </div>
         </>
