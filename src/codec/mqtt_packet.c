@@ -91,7 +91,7 @@ static bool take_will(reading *from, uint8_t flags, gm_mqtt_will *will)
     }
     will->topic = mqtt_text(cursor);
     will->payload = mqtt_binary(cursor);
-    will->qos = (flags & CONNECT_WILL_QOS) >> CONNECT_WILL_QOS_SHIFT;
+    will->qos = (uint8_t)((flags & CONNECT_WILL_QOS) >> CONNECT_WILL_QOS_SHIFT);
     will->retain = (flags & CONNECT_WILL_RETAIN) != 0;
     if (mqtt_fine(cursor) && !gm_mqtt_is_topic(will->topic)) {
         return mqtt_wrong(cursor, GM_MQTT_BAD_TOPIC, "a will's topic is not a topic name");
