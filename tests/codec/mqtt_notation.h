@@ -1,0 +1,52 @@
+// Bytes of MQTT packets as tests write them: "10 <MQTT> 05 'text' 0a0b" is hexadecimal digits,
+// <text> with its two-byte size in front, and 'text' as it is.
+#ifndef GEMEL_TESTS_MQTT_NOTATION_H
+#define GEMEL_TESTS_MQTT_NOTATION_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/require.h"
+#include "codec/mqtt_packet.h"
+
+static inline unsigned mqtt_digit(char digit)
+{
+    const char *digits = "0123456789abcdef", *found = strchr(digits, digit);
+    GM_REQUIRE(found != NULL && digit != 0);
+    return (unsigned)(found - digits);
+}
+
+/// Appends what the notation says.
+static inline void mqtt_add(gm_string *out, const char *notation)
+{
+    for (const char *at = notation; *at != 0;) {
+        if (*at == ' ') {
+            at++;
+        } else if (*at == '<' || *at == '\'') {
+            size_t size = strcspn(at + 1, *at == '<' ? ">" : "'");
+            if (*at == '<') {
+                gm_mqtt_put_u16(out, (uint16_t)size);
+            }
+            gm_string_add(out, at + 1, size);
+            at += size + 2;
+        } else {
+            char byte = (char)(mqtt_digit(at[0]) << 4 | mqtt_digit(at[1]));
+            gm_string_add(out, &byte, 1);
+            at += 2;
+        }
+    }
+    GM_REQUIRE(!out->failed);
+}
+
+/// Appends a packet: its first byte, the size of the rest, and the rest, which the notation says.
+static inline void mqtt_add_packet(gm_string *out, unsigned first, const char *rest)
+{
+    gm_string bytes = { 0 };
+    mqtt_add(&bytes, rest);
+    gm_string_add(out, (const char[]){ (char)first }, 1);
+    gm_mqtt_put_varint(out, (uint32_t)bytes.size);
+    gm_string_add(out, bytes.data, bytes.size);
+    gm_string_free(&bytes);
+}
+
+#endif
