@@ -31,7 +31,7 @@ enum {
 
 static const int64_t default_snapshot_ns = 600 * GM_SECOND_NS;
 static const int64_t kept_every_ns = 10 * GM_SECOND_NS; // what is learned hardly moves in less
-static const double weight_grain = 1e-6;                // finer digits would only fill the disk
+static const double weight_grains = 1e6;                // finer digits would only fill the disk
 static const char *const branch_live = "live";
 
 // ---- history ----
@@ -196,7 +196,7 @@ static void record_weights(gm_twin *twin, size_t group, const gm_held *held, int
     gm_hypotheses_weights(world, held->state, group, weights);
     for (size_t index = 0; index < world->hypothesis_count; index++) {
         columns[gm_kept_weights_column(world->hypotheses[index])] =
-            round(weights[index] / weight_grain) * weight_grain;
+            round(weights[index] * weight_grains) / weight_grains;
     }
     append(twin, twin->recorder.weights[group],
            &(gm_history_row){ .time_ns = held->time_ns, .known_ns = known_ns, .values = columns });
