@@ -9,6 +9,9 @@
 #include "base/require.h"
 #include "codec/mqtt_packet.h"
 
+// Short names for tables: who sends, which version
+enum { C = GM_MQTT_CLIENT, S = GM_MQTT_SERVER, OLD = GM_MQTT_3_1_1, NEW = GM_MQTT_5 };
+
 static inline unsigned mqtt_digit(char digit)
 {
     const char *digits = "0123456789abcdef", *found = strchr(digits, digit);
@@ -47,6 +50,18 @@ static inline void mqtt_add_packet(gm_string *out, unsigned first, const char *r
     gm_mqtt_put_varint(out, (uint32_t)bytes.size);
     gm_string_add(out, bytes.data, bytes.size);
     gm_string_free(&bytes);
+}
+
+/// Whether `bytes` hold exactly one packet that is read.
+static inline bool read_bytes(gm_text bytes, int version, int sender, gm_mqtt_packet *packet,
+                              gm_mqtt_fault *fault)
+{
+    gm_mqtt_frame frame;
+    size_t size = 0;
+    gm_mqtt_got got = gm_mqtt_frame_read(bytes, GM_MQTT_PACKET_MAX_SIZE, &frame, &size, fault);
+    return got == GM_MQTT_GOT_PACKET && size == bytes.size &&
+           gm_mqtt_packet_read(&frame, (gm_mqtt_version)version, (gm_mqtt_side)sender, packet,
+                               fault);
 }
 
 #endif
