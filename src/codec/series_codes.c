@@ -191,6 +191,17 @@ GM_KERNEL static void series_code_remainders(const uint64_t *chunk, chunk_plan p
     }
 }
 
+static void write_packed(const uint64_t *remainders, size_t count, unsigned width, gm_string *out)
+{
+    size_t size = gm_bits_size(count, width);
+    gm_string_reserve(out, size);
+    if (!out->failed) {
+        gm_bits_pack(remainders, count, width, (unsigned char *)out->data + out->size);
+        out->size += size;
+        out->data[out->size] = 0;
+    }
+}
+
 // What the low `width` bits of a remainder leave over.
 static uint64_t above(uint64_t remainder, unsigned width)
 {
@@ -223,9 +234,7 @@ void gm_codes_write(gm_codes *codes, size_t count, gm_string *out)
     gm_pack_u8(out, (uint8_t)(plan.width | (plan.patched ? PATCHED : 0)));
     gm_pack_u8(out, (uint8_t)plan.order);
     gm_pack_varint(out, gm_zigzag(plan.low));
-    unsigned char packed[GM_BITS_SIZE_MAX];
-    gm_bits_pack(remainders, count, plan.width, packed);
-    gm_string_add(out, (const char *)packed, gm_bits_size(count, plan.width));
+    write_packed(remainders, count, plan.width, out);
     if (plan.patched) {
         write_patches(remainders, count, plan.width, out);
     }

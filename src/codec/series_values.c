@@ -126,30 +126,24 @@ static double decimal_cost(unsigned digits, unsigned step_bits, double odd_share
     return 3.3219 * digits + step_bits + ODD_BITS * odd_share;
 }
 
-static unsigned step_bits_of(const double *looked_at, size_t count, unsigned digits, size_t *odd)
-{
-    unsigned largest = 0;
-    *odd = 0;
-    for (size_t index = 0; index < count; index++) {
-        decimal found = decimal_of(looked_at[index], powers[digits], STEP_MAX);
-        if (found.step == ODD) {
-            ++*odd;
-            continue;
-        }
-        int64_t step = (int64_t)found.step;
-        unsigned size = (unsigned)(step < 0 ? -step : step);
-        largest = size > largest ? size : largest;
-    }
-    return largest == 0 ? 0 : 33 - (unsigned)__builtin_clz(largest);
-}
+// How a number of digits fits the values looked at.
+typedef struct digits_trial {
+    uint64_t inexact, odd; // values with a step; with none that fits
+    uint64_t steps;        // the steps, zigzag, bits of all together
+} digits_trial;
 
-static size_t count_inexact(const double *looked_at, size_t count, unsigned digits)
+GM_KERNEL static void series_try_digits(const double *looked_at, size_t count, unsigned digits,
+                                        digits_trial *trial)
 {
-    size_t inexact = 0;
+    const double power = powers[digits];
+    uint64_t inexact = 0, odd = 0, steps = 0;
     for (size_t index = 0; index < count; index++) {
-        inexact += decimal_of(looked_at[index], powers[digits], 0).step != 0;
+        uint64_t step = decimal_of(looked_at[index], power, STEP_MAX).step;
+        inexact += step != 0;
+        odd += step == ODD;
+        steps |= step == ODD ? 0 : gm_zigzag(step);
     }
-    return inexact;
+    *trial = (digits_trial){ inexact, odd, steps };
 }
 
 // @param looked_at  [count] ordinary values of the column, count may be 0
@@ -165,18 +159,18 @@ static value_plan cheapest_plan(const double *looked_at, size_t count)
         if (!(largest * powers[digits] < CODE_MAX)) {
             break;
         }
-        size_t odd;
-        double inexact = (double)count_inexact(looked_at, count, digits) / (double)count;
-        double exact_cost = decimal_cost(digits, 0, inexact);
-        if (exact_cost < best) {
-            best = exact_cost;
+        digits_trial trial;
+        series_try_digits(looked_at, count, digits, &trial);
+        double cost = decimal_cost(digits, 0, (double)trial.inexact / (double)count);
+        if (cost < best) {
+            best = cost;
             plan = (value_plan){ .scheme = DECIMAL, .digits = digits };
         }
-        if (inexact == 0.0) {
+        if (trial.inexact == 0) {
             break;
         }
-        unsigned step_bits = step_bits_of(looked_at, count, digits, &odd);
-        double cost = decimal_cost(digits, step_bits, (double)odd / (double)count);
+        unsigned step_bits = trial.steps == 0 ? 0 : 64 - (unsigned)__builtin_clzll(trial.steps);
+        cost = decimal_cost(digits, step_bits, (double)trial.odd / (double)count);
         if (cost < best) {
             best = cost;
             plan = (value_plan){ .scheme = DECIMAL, .digits = digits, .steps = true };
