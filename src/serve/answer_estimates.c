@@ -4,13 +4,9 @@
 #include "base/arena.h"
 #include "serve/json_out.h"
 #include "serve/serve_call.h"
+#include "twin/kept_series.h"
 
 // ---- parameters and unknown inputs ----
-
-bool gm_is_learned(const gm_world_estimate *estimate)
-{
-    return estimate->kind == GM_ESTIMATE_PARAMETER || estimate->kind == GM_ESTIMATE_INPUT;
-}
 
 gm_status gm_learned_lanes(const gm_twin *twin, const gm_twin_view *view, size_t estimate,
                            double *values, gm_error *error)

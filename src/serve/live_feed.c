@@ -12,6 +12,7 @@
 #include "base/calendar.h"
 #include "serve/json_out.h"
 #include "serve/serve_call.h"
+#include "twin/kept_series.h"
 
 enum {
     FEED_VALUES_MAX = 1000, // addresses in a message

@@ -75,8 +75,6 @@ gm_status gm_read_lanes(const gm_twin_view *view, const gm_ref *refs, size_t cou
 
 // ---- what is learned (answer_estimates.c) ----
 
-/// Parameters and unknown inputs are learned, states are followed.
-bool gm_is_learned(const gm_world_estimate *estimate);
 /// What is learned, from what stands at its address: of an unknown input only what it adds.
 /// @param estimate  number in the world, learned; @param values  in out, [lanes]
 gm_status gm_learned_lanes(const gm_twin *twin, const gm_twin_view *view, size_t estimate,

@@ -13,6 +13,11 @@ static const gm_hypothesis by_column[GM_HYPOTHESES] = {
     GM_HYPOTHESIS_ALL,
 };
 
+bool gm_is_learned(const gm_world_estimate *estimate)
+{
+    return estimate->kind == GM_ESTIMATE_PARAMETER || estimate->kind == GM_ESTIMATE_INPUT;
+}
+
 void gm_kept_learned(const gm_world *world, const gm_world_estimate *learned, char *name,
                      size_t size)
 {

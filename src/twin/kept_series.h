@@ -6,6 +6,9 @@
 
 #include "world/world_parts.h"
 
+/// Parameters and unknown inputs are learned, states are followed.
+bool gm_is_learned(const gm_world_estimate *estimate);
+
 /// "mean" to "q95", as in gm_summary.
 extern const char gm_summary_columns[];
 

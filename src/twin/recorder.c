@@ -69,11 +69,6 @@ static gm_status open_forecasts(gm_twin *twin)
     return status;
 }
 
-static bool is_learned(const gm_world_estimate *estimate)
-{
-    return estimate->kind == GM_ESTIMATE_PARAMETER || estimate->kind == GM_ESTIMATE_INPUT;
-}
-
 /// Where hypotheses stand side by side: how much is thought of each, and what is learned.
 static gm_status open_kept(gm_twin *twin)
 {
@@ -93,7 +88,7 @@ static gm_status open_kept(gm_twin *twin)
     for (size_t index = 0, kept = 0;
          status == GM_OK && index < world->estimate_count && kept < KEPT_MAX; index++) {
         const gm_world_estimate *estimate = &world->estimates[index];
-        if (is_learned(estimate)) {
+        if (gm_is_learned(estimate)) {
             gm_kept_learned(world, estimate, name, sizeof name);
             status =
                 open_series(twin, name, gm_summary_columns,
