@@ -13,14 +13,12 @@ enum {
     ORDER_COUNT = 3,
     PATCHED = 128,
     PATCH_BITS = 24, // what a patch takes, about
-    // of the lanes' lowest and highest codes so many are passed over when looking for outliers
-    OUTLIER_LANES = 2,
 };
 
 // The lowest and highest of a chunk's codes, differences or second differences.
 typedef struct spread {
     int64_t low, high;           // of all
-    int64_t bulk_low, bulk_high; // of what is no outlier, about
+    int64_t bulk_low, bulk_high; // without the two lanes of the lowest, and of the highest
 } spread;
 
 typedef struct extremes {
@@ -73,7 +71,7 @@ GM_KERNEL static void series_code_extremes(const uint64_t *chunk, size_t row_cou
     *out = found;
 }
 
-// The lowest of all lanes, and the lowest but OUTLIER_LANES.
+// The lowest of all lanes, and the third lowest: where a few outliers do not reach.
 static void lowest(const int64_t lanes[LANES], int64_t *least, int64_t *bulk)
 {
     int64_t first = INT64_MAX, second = INT64_MAX, third = INT64_MAX;

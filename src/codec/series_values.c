@@ -181,7 +181,7 @@ static value_plan cheapest_plan(const double *looked_at, size_t count)
 
 static value_plan first_plan(const double *values, size_t count)
 {
-    double looked_at[LOOKED_AT];
+    double looked_at[LOOKED_AT] = { 0 };
     size_t stride = 1 + (count - 1) / LOOKED_AT, found = 0;
     for (size_t index = 0; index < count; index += stride) {
         looked_at[found] = values[index];
