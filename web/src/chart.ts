@@ -97,6 +97,9 @@ function valueRange(_: uPlot, low: number | null, high: number | null): uPlot.Ra
     if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) {
         return [0, 1];
     }
+    if (low === 0 && high === 0) {
+        return [-1, 1]; // zero has no size that a scale could follow
+    }
     const least = Math.max(1e-9, Math.abs(high) * 1e-3);
     const pad = Math.max(0.08 * (high - low), (least - (high - low)) / 2);
     return [low - pad, high + pad];
