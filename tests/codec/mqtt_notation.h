@@ -3,8 +3,14 @@
 #ifndef GEMEL_TESTS_MQTT_NOTATION_H
 #define GEMEL_TESTS_MQTT_NOTATION_H
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "base/require.h"
 #include "codec/mqtt_packet.h"
@@ -62,6 +68,19 @@ static inline bool read_bytes(gm_text bytes, int version, int sender, gm_mqtt_pa
     return got == GM_MQTT_GOT_PACKET && size == bytes.size &&
            gm_mqtt_packet_read(&frame, (gm_mqtt_version)version, (gm_mqtt_side)sender, packet,
                                fault);
+}
+
+/// What was sent since the last look, in notation; `out` is empty then.
+static inline void expect_bytes(gm_string *out, const char *notation)
+{
+    gm_string wanted = { 0 };
+    mqtt_add(&wanted, notation);
+    assert_int_equal(out->size, wanted.size);
+    if (wanted.size > 0) {
+        assert_memory_equal(out->data, wanted.data, wanted.size);
+    }
+    gm_string_free(&wanted);
+    out->size = 0;
 }
 
 #endif

@@ -1,5 +1,5 @@
 // Laws of the packets of MQTT: what is read, what is refused with which reason, and that what is
-// written reads back. Numbers in brackets are those of the normative statements of MQTT 3.1.1 (3:)
+// written reads back. Numbers are those of the normative statements of MQTT 3.1.1 (3:)
 // and 5.0 (5:); docs/mqtt.md lists them all.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -347,6 +347,21 @@ static void a_publish_lies_in_its_bytes(void **state)
     assert_true(gm_text_equal(type, "j"));
     assert_null(gm_mqtt_property_text(&publish->properties, GM_MQTT_RESPONSE_TOPIC).data);
     gm_string_free(&bytes);
+}
+
+/// 3: 2.3.1-5; 5: 2.2.1-2
+static void qos_0_has_no_identifier(void **state)
+{
+    (void)state;
+    gm_string bytes = { 0 }, again = { 0 };
+    gm_mqtt_packet packet = read_one(&bytes, OLD, C, 0x30, "<a> 0001");
+    assert_int_equal(packet.publish.id, 0);
+    assert_int_equal(packet.publish.payload.size, 2);
+    packet.publish.id = 7;
+    gm_mqtt_packet_write(&again, GM_MQTT_3_1_1, &packet);
+    expect_bytes(&again, "30 05 <a> 0001");
+    gm_string_free(&bytes);
+    gm_string_free(&again);
 }
 
 static void properties_come_in_their_order(void **state)
@@ -783,6 +798,7 @@ int main(void)
         cmocka_unit_test(what_is_right_is_read),
         cmocka_unit_test(a_connect_gives_all_its_fields),
         cmocka_unit_test(a_publish_lies_in_its_bytes),
+        cmocka_unit_test(qos_0_has_no_identifier),
         cmocka_unit_test(properties_come_in_their_order),
         cmocka_unit_test(a_subscribe_gives_its_filters),
         cmocka_unit_test(connack_codes_of_the_old_version_are_translated),

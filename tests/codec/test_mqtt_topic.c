@@ -1,4 +1,4 @@
-// Laws of topic names, filters and templates. Numbers in brackets are those of the normative
+// Laws of topic names, filters and templates. Numbers are those of the normative
 // statements of MQTT 3.1.1 (3:) and 5.0 (5:) that a test is about; docs/mqtt.md lists them all.
 #include <setjmp.h>
 #include <stdarg.h>
