@@ -156,7 +156,7 @@ async function page(pathname) {
 }
 
 /** Starts the stand-in on 127.0.0.1.
- * @returns {Promise<{url: string, drop: () => void, close: () => Promise<void>}>} */
+ * @returns {Promise<{url: string, tell: (message: object) => void, drop: () => void, close: () => Promise<void>}>} */
 export async function startMock({ port = 0, speed = 10, live = true, world = 'box', size = {} } = {}) {
     const box = world === 'town' ? makeTown(speed, size) : makeBox(speed);
     const branches = branchTable(box);
@@ -185,6 +185,7 @@ export async function startMock({ port = 0, speed = 10, live = true, world = 'bo
     await new Promise((done) => server.listen(port, '127.0.0.1', done));
     return {
         url: `http://127.0.0.1:${server.address().port}/`,
+        tell,
         drop: () => sockets.clients.forEach((client) => client.terminate()),
         close: async () => {
             clearInterval(timer);

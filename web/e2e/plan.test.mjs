@@ -235,6 +235,17 @@ planTest('suspects_are_ranked_and_shown', async () => {
     await eventually('the field again', async () => (await page.getByTestId('plan-title').textContent()) !== 'probability');
 }, { standIn: true });
 
+planTest('suspects_are_asked_for_again_when_an_event_says_more', async () => {
+    const count = () => asked.filter((one) => one.url.includes('/suspects')).length;
+    const before = count();
+    await eventually('the usual look', async () => count() > before); // the next one is ten seconds away
+    const usual = count();
+    const [event] = await (await fetch(new URL('api/v1/events', url))).json();
+    mock.tell({ type: 'event', event: { ...event, text: `${event.text} It leaks.` } });
+    await page.waitForTimeout(3000);
+    assert.equal(count(), usual + 1);
+}, { standIn: true });
+
 planTest('values_are_asked_for_once_a_second_at_most', async () => {
     await page.keyboard.press('Escape');
     await page.waitForTimeout(1500);

@@ -266,11 +266,15 @@ function takeAnswer(net: Network, subject: number, title: string, shown: Offer, 
 
 // ---- suspects ----
 
+const openInnovations = () => events.value.filter(({ kind, end }) => kind === 'innovation' && end === null);
+
+let suspects_asked = 0;
+
 /** Asks who is suspected of each open event; a server that has no answer has no suspects. */
 async function askSuspects(): Promise<void> {
-    const open = events.value.filter(({ kind, end }) => kind === 'innovation' && end === null);
+    const turn = ++suspects_asked;
     const next = new Map<string, Suspicion>();
-    for (const { id } of open) {
+    for (const { id } of openInnovations()) {
         try {
             const told = await api.suspects(id);
             if (told.suspects.length > 0) {
@@ -280,6 +284,9 @@ async function askSuspects(): Promise<void> {
         } catch {
             // none
         }
+    }
+    if (turn !== suspects_asked) {
+        return; // asked again meanwhile
     }
     suspicions.value = next;
     if (accused.value !== null && !next.has(accused.value)) {
@@ -318,7 +325,8 @@ export function followPlan(): void {
     document.addEventListener('visibilitychange', schedule);
     let open = '';
     effect(() => {
-        const now = events.value.filter(({ kind, end }) => kind === 'innovation' && end === null).map(({ id }) => id).join(' ');
+        // an event's text changes when more is known of its suspects: bars beside it must not say another thing
+        const now = openInnovations().map(({ id, text }) => `${id} ${text}`).join('\n');
         if (now !== open) {
             open = now;
             void askSuspects();
