@@ -109,6 +109,7 @@ test('a_what_if_draws_both_futures_and_says_the_difference', async () => {
         return base > 20 && other > 20 && apart > 20;
     });
     if (screenshot) {
+        await page.setViewportSize({ width: 1440, height: 1560 });
         await page.evaluate(() => scrollTo(0, 0));
         await page.screenshot({ path: screenshot });
     }
