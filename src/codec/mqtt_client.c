@@ -315,8 +315,7 @@ void gm_mqtt_client_connect(gm_mqtt_client *client, int64_t now_ns, gm_string *o
 
 bool gm_mqtt_client_ready(const gm_mqtt_client *client)
 {
-    bool held = client->version == GM_MQTT_3_1_1 && gm_mqtt_inbox_full(&client->inbox);
-    return client->stage != APART && !held;
+    return client->stage != APART && !gm_mqtt_inbox_full(&client->inbox);
 }
 
 gm_mqtt_reply gm_mqtt_client_take(gm_mqtt_client *client, const gm_mqtt_packet *packet,

@@ -42,8 +42,10 @@ void gm_mqtt_client_close(gm_mqtt_client *client);
 /// arrived before and are not committed will come again.
 void gm_mqtt_client_connect(gm_mqtt_client *client, int64_t now_ns, gm_string *out);
 
-/// true while packets may be taken; false: as many messages as were offered wait for a commit and a
-/// 3.1.1 server cannot know it: leave its bytes unread; or there is no connection.
+/// true while packets may be taken; false: there is no connection, or as many messages as were
+/// offered wait for a commit: leave the server's bytes unread. (A 3.1.1 server cannot know the
+/// offer, and mosquitto passes over it for messages that it sends again after a reconnect: ending
+/// the connection for it would lock out for ever who came back with a smaller offer.)
 bool gm_mqtt_client_ready(const gm_mqtt_client *client);
 
 /// Takes a packet of the server; the client must be ready. Answers are appended to `out`.
