@@ -405,8 +405,10 @@ gm_mqtt_reply gm_mqtt_session_accept(gm_mqtt_session *session, bool session_pres
         connack.connack.properties.raw =
             (gm_text){ session->answer_bytes.data, session->answer_bytes.size };
     }
-    if ((new && session->answer_bytes.failed) ||
-        !send_packet(session, session->version, &connack, out)) {
+    if (new && session->answer_bytes.failed) {
+        return end(session, GM_MQTT_BUSY, "no memory for an answer", out);
+    }
+    if (!send_packet(session, session->version, &connack, out)) {
         return end(session, GM_MQTT_TOO_LARGE, "the client takes no packet of this size", out);
     }
     session->stage = OPEN;

@@ -63,7 +63,7 @@ gm_mqtt_reply gm_mqtt_session_fault(gm_mqtt_session *session, const gm_mqtt_faul
 /// @param session_present  there is a session of this client identifier that lives on: see
 ///                         gm_mqtt_ending_meet. A clean start never has one.
 /// @param assigned_id      the client identifier chosen for a client without one; else ignored
-/// @return NOTHING; CLOSE when the client cannot take a CONNACK of this size
+/// @return NOTHING; CLOSE when the client cannot take a CONNACK of this size, or without memory
 gm_mqtt_reply gm_mqtt_session_accept(gm_mqtt_session *session, bool session_present,
                                      gm_text assigned_id, gm_string *out);
 
