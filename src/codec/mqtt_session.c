@@ -61,7 +61,9 @@ static bool send_packet(const gm_mqtt_session *session, gm_mqtt_version version,
 /// Sends a CONNACK that refuses, as far as the client's version has one.
 static void send_refusal(gm_mqtt_session *session, uint8_t level, uint8_t reason, gm_string *out)
 {
-    bool new = level >= GM_MQTT_5; // a later version is told in the latest that is known
+    // a later version is told in the latest that is known; mosquitto's bridges first try their
+    // level with the highest bit set, and without it when that is refused
+    bool new = (level & 0x7F) >= GM_MQTT_5;
     if (level == 0 || !gm_mqtt_reason_fits(reason, GM_MQTT_CONNACK, GM_MQTT_SERVER) ||
         (!new &&gm_mqtt_old_code(reason) < 0)) {
         return;
@@ -98,7 +100,8 @@ static gm_mqtt_reply end(gm_mqtt_session *session, uint8_t reason, const char *w
         send_disconnect(session, reason, why, out);
     } else if (session->stage != OVER) {
         send_refusal(session, (uint8_t)session->version, reason, out);
-        session->has_will = false; // the will of a CONNECT that was never accepted
+        session->has_will = false; // a CONNECT that was never accepted leaves nothing
+        session->expiry_s = 0;
     }
     session->stage = OVER;
     return (gm_mqtt_reply){ .action = GM_MQTT_CLOSE, .reason = reason, .why = why };

@@ -166,6 +166,9 @@ static void another_version_is_told_in_a_way_it_knows(void **state)
     expect_closed(take(f, 0x10, "<MQTT> 03 02 0000 <me>"), GM_MQTT_BAD_VERSION);
     expect_sent(f, "20 02 00 01");
     again(f);
+    expect_closed(take(f, 0x10, "<MQTT> 84 02 0000 <me>"), GM_MQTT_BAD_VERSION); // a bridge
+    expect_sent(f, "20 02 00 01");
+    again(f);
     expect_closed(take(f, 0x10, "<MQTT> 06 02 0000 00 <me>"), GM_MQTT_BAD_VERSION);
     expect_sent(f, "20 03 00 84 00");
     again(f);
@@ -702,6 +705,7 @@ static void without_a_will_nothing_is_due(void **state)
     take(f, 0x10, connect_will); // never accepted
     gm_mqtt_session_refuse(f->session, GM_MQTT_NOT_AUTHORIZED, &f->out);
     assert_int_equal(gm_mqtt_session_ending(f->session, f->now_ns).will_ns, INT64_MAX);
+    assert_int_equal(gm_mqtt_session_ending(f->session, f->now_ns).session_ns, f->now_ns);
 }
 
 /// 5: 3.1.2-23, 4.1.0-2; 3: 3.1.2-4, 3.1.2-6
