@@ -148,10 +148,11 @@ static bool read_connack(reading *from, gm_mqtt_packet *packet)
     }
     if (!gm_mqtt_reason_fits(connack->reason, GM_MQTT_CONNACK, from->sender) ||
         (old && connack->reason == GM_MQTT_PROTOCOL_ERROR)) {
-        return mqtt_wrong(cursor, GM_MQTT_PROTOCOL_ERROR, "a CONNACK has no code of its own");
+        return mqtt_wrong(cursor, GM_MQTT_PROTOCOL_ERROR,
+                          "a CONNACK carries a code that it cannot have");
     }
     if (connack->session_present && connack->reason != GM_MQTT_SUCCESS) {
-        return mqtt_wrong(cursor, GM_MQTT_PROTOCOL_ERROR, "a CONNACK refuses and has a session");
+        return mqtt_wrong(cursor, GM_MQTT_PROTOCOL_ERROR, "a CONNACK that refuses has a session");
     }
     return mqtt_fine(cursor);
 }
@@ -185,7 +186,7 @@ static bool read_publish(reading *from, gm_mqtt_packet *packet)
         return mqtt_wrong(cursor, GM_MQTT_MALFORMED, "a PUBLISH has QoS 3");
     }
     if (duplicate && qos == 0) {
-        return mqtt_wrong(cursor, GM_MQTT_MALFORMED, "a PUBLISH of QoS 0 is a duplicate");
+        return mqtt_wrong(cursor, GM_MQTT_MALFORMED, "a PUBLISH of QoS 0 is marked as a duplicate");
     }
     publish->qos = qos;
     publish->duplicate = duplicate;
@@ -269,7 +270,8 @@ static bool check_filter(reading *from, gm_text filter)
     }
     bool shared = from->version == GM_MQTT_5 && gm_mqtt_is_shared(filter);
     bool good = shared ? gm_mqtt_shared_split(filter, &name, &inner) : gm_mqtt_is_filter(filter);
-    return good || mqtt_wrong(&from->cursor, GM_MQTT_BAD_FILTER, "a topic filter is not one");
+    return good || mqtt_wrong(&from->cursor, GM_MQTT_BAD_FILTER,
+                              "a topic filter is empty or has a misplaced wildcard");
 }
 
 static bool check_options(reading *from, gm_text filter, uint8_t options)
@@ -381,7 +383,7 @@ static bool check_header(const gm_mqtt_frame *frame, reading *from)
         return mqtt_wrong(cursor, GM_MQTT_MALFORMED, "there is no packet of this type");
     }
     if (frame->type != GM_MQTT_PUBLISH && frame->flags != kind->flags) {
-        return mqtt_wrong(cursor, GM_MQTT_MALFORMED, "a packet's fixed flags are not as they are");
+        return mqtt_wrong(cursor, GM_MQTT_MALFORMED, "a packet's fixed flags are wrong");
     }
     if (frame->padded && from->version == GM_MQTT_5) {
         return mqtt_wrong(cursor, GM_MQTT_MALFORMED, "a packet's size is written too long");
