@@ -22,6 +22,7 @@ typedef struct gm_residual_model {
     double error;  // of the model's error, once the run is long, >= 0
     double time_s; // by which that is forgotten, > 0
     double offset; // of the constant offset, >= 0
+    double share;  // of a prediction's move, >= 0
 } gm_residual_model;
 
 /// The filter of one sensor. Plain value; what it remembers of a series is `means`, the caller's.
@@ -30,14 +31,16 @@ typedef struct gm_whitener {
     double variance[3]; // offset, offset with error, error
     double gain[2];     // of the measurement at hand, for offset and error
     double keep;        // share of the error that is left since the measurement before
-    double spread;      // predicted standard deviation of the measurement at hand
-    int64_t time_ns;    // of the measurement at hand
+    double spread;      // standard deviation that is expected of the measurement at hand
+    double predicted;   // of the measurement at hand; NAN before the first
+    int64_t time_ns;
 } gm_whitener;
 
 /// @param start_ns  when the free run starts
 gm_whitener gm_whitener_of(const gm_residual_model *model, int64_t start_ns);
 /// Goes on to the measurement at time_ns, not before the last one: gain, keep and spread are its.
-void gm_whitener_next(gm_whitener *whitener, int64_t time_ns);
+/// @param predicted  what the free run says there
+void gm_whitener_next(gm_whitener *whitener, int64_t time_ns, double predicted);
 /// Whitens many series at the measurement at hand.
 /// @param means   in out, [2][count]: offset and error as known so far; zero before the first
 /// @param values  in out, [count]: residuals, then independent standard normals
@@ -46,17 +49,28 @@ void gm_whiten(const gm_whitener *whitener, double *means, double *values, size_
 /// Residuals of one sensor, by time.
 typedef struct gm_residual {
     int64_t time_ns;
-    double value;
+    double value, predicted;
 } gm_residual;
 
-/// The model under which residuals are likeliest, of a grid around what is expected: noise half to
-/// thrice as much, the error a quarter of the noise to 16 times as much, forgotten in a fiftieth of
-/// the span to the whole. The error is expected within a factor e, the noise, which every reading
-/// shows, within a fifth.
-/// @param expected  noise, error and offset
-/// @param span_s    length of the whole run
-/// @return `expected`, with a time of a fifth of the span, when there are no residuals
-gm_residual_model gm_residual_model_fit(const gm_residual_model *expected,
+/// What is thought of a sensor's residuals before they are seen.
+typedef struct gm_residual_belief {
+    gm_residual_model model; // time 0: nothing is known of it, a fifth of the run is taken
+    // inverse squares of the factors (of their logarithms) by which noise and error may be off;
+    // of a time that is known, the error's. Of the share, the inverse of its variance
+    double noise_certainty, error_certainty, share_certainty;
+} gm_residual_belief;
+
+/// Noise, error and offset as given: the error within a factor e, the noise, which every reading
+/// shows, within a fifth; of the time nothing; the share within a tenth.
+gm_residual_belief gm_residual_belief_of(const gm_residual_model *model);
+
+/// The model under which residuals are likeliest, with what was thought before: what is believed,
+/// and a grid around it, noise half to thrice as much, the error a quarter of the noise to 16 times
+/// as much, forgotten in a fiftieth of the span to the whole; then shares up to 0.3, and the error
+/// again with each.
+/// @param span_s  length of the whole run
+/// @return what is believed when there are no residuals
+gm_residual_model gm_residual_model_fit(const gm_residual_belief *belief,
                                         const gm_residual *residuals, size_t count,
                                         int64_t start_ns, double span_s);
 

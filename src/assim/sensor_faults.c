@@ -45,6 +45,7 @@ static gm_status check_series(const gm_sensor_series *series, gm_error *error)
     if (!(model->noise > 0.0 && isfinite(model->noise)) || !(model->time_s > 0.0) ||
         !(model->error >= 0.0 && isfinite(model->error)) ||
         !(model->offset >= 0.0 && isfinite(model->offset)) ||
+        !(model->share >= 0.0 && isfinite(model->share)) ||
         !(series->size > 0.0 && isfinite(series->size)) || !(series->resolution >= 0.0) ||
         !(series->habit >= 0.0 && series->habit <= 1.0)) {
         return gm_error_set(error, GM_INVALID, "a sensor's noise, time and size must be positive");
@@ -123,10 +124,10 @@ static follower follower_of(const gm_sensor_series *series)
     return (follower){ .whitener = gm_whitener_of(&series->model, series->start_ns) };
 }
 
-/// @return the residual, whitened
-static double follow(follower *at, int64_t time_ns, double residual)
+/// Takes a reading, or another one in its place. @return the residual, whitened
+static double follow(follower *at, const gm_fault_reading *reading, double residual)
 {
-    gm_whitener_next(&at->whitener, time_ns);
+    gm_whitener_next(&at->whitener, reading->time_ns, reading->predicted);
     gm_whiten(&at->whitener, at->means, &residual, 1);
     at->log_likelihood -= 0.5 * residual * residual + log(at->whitener.spread);
     return residual;
@@ -151,7 +152,7 @@ static void run_healthy(const gm_sensor_series *series, const gm_onsets *onsets,
             run->before[onset] = at;
         }
         if (index < series->count) {
-            follow(&at, series->readings[index].time_ns, residual_of(&series->readings[index]));
+            follow(&at, &series->readings[index], residual_of(&series->readings[index]));
         }
     }
     run->end = at;
@@ -224,7 +225,7 @@ static void sum_shapes(const gm_sensor_series *series, const gm_onsets *onsets, 
             }
         }
         values[columns - 1] = residual_of(reading);
-        gm_whitener_next(&whitener, reading->time_ns);
+        gm_whitener_next(&whitener, reading->time_ns, reading->predicted);
         gm_whiten(&whitener, means, values, columns);
         add_products(sums, values, onsets->count, shapes);
     }
@@ -272,7 +273,7 @@ static gm_fault_evidence weigh_noise(const gm_sensor_series *series, const gm_on
             at.whitener.model.noise *= noise_factors[kind];
             for (size_t index = run.first[onset]; index < series->count; index++) {
                 const gm_fault_reading *reading = &series->readings[index];
-                follow(&at, reading->time_ns, residual_of(reading));
+                follow(&at, reading, residual_of(reading));
             }
             all[kind] = at.log_likelihood - run.end.log_likelihood;
         }
@@ -286,7 +287,7 @@ static gm_fault_evidence weigh_noise(const gm_sensor_series *series, const gm_on
 static void follow_spikes(follower *at, const gm_fault_reading *reading, double share, double size)
 {
     gm_whitener *whitener = &at->whitener;
-    gm_whitener_next(whitener, reading->time_ns);
+    gm_whitener_next(whitener, reading->time_ns, reading->predicted);
     double square = whitener->spread * whitener->spread, wide = square + size * size;
     double expected_error = whitener->keep * at->means[1];
     double surprise = residual_of(reading) - at->means[0] - expected_error;
@@ -362,7 +363,7 @@ static gm_fault_evidence weigh_stuck(const gm_sensor_series *series, const gm_on
     follower at = follower_of(series);
     for (size_t index = 0; index < series->count; index++) {
         const gm_fault_reading *reading = &series->readings[index];
-        double white = follow(&at, reading->time_ns, residual_of(reading));
+        double white = follow(&at, reading, residual_of(reading));
         double chance = log_cell(white * at.whitener.spread, at.whitener.spread, step_size);
         // some repeat themselves more often than chance has it, wherever they are
         double by_chance = log_cell(0.0, at.whitener.spread, step_size);
@@ -394,7 +395,7 @@ static gm_fault_evidence weigh_swap(const gm_sensor_series *pair, const gm_onset
         for (size_t onset = 0; onset < onsets->count; onset++) {
             follower at = run.before[onset];
             for (size_t index = run.first[onset]; index < pair[side].count; index++) {
-                follow(&at, own[index].time_ns, other[index].value - own[index].predicted);
+                follow(&at, &own[index], other[index].value - own[index].predicted);
             }
             log_odds[onset] += at.log_likelihood - run.end.log_likelihood;
         }

@@ -96,7 +96,7 @@ static void open_judge(judge *on, const gm_fault_bench *bench, const gm_fault_re
         for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
             const gm_fault_reading *reading = &on->readings[sensor][index];
             on->white[sensor][index] = reading->value - reading->predicted;
-            gm_whitener_next(&whitener, reading->time_ns);
+            gm_whitener_next(&whitener, reading->time_ns, reading->predicted);
             gm_whiten(&whitener, means, &on->white[sensor][index], 1);
         }
     }
@@ -169,7 +169,8 @@ static void weigh_played(const judge *on, played *of)
         for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
             double values[ONSETS];
             memcpy(values, responses[gm_shed_sensor_nodes[sensor]], sizeof values);
-            gm_whitener_next(&whiteners[sensor], gm_fault_time_ns(on->start + cycle));
+            gm_whitener_next(&whiteners[sensor], gm_fault_time_ns(on->start + cycle),
+                             on->readings[sensor][cycle - 1].predicted);
             if (cycle < of->onsets[0]) {
                 continue; // no response yet
             }

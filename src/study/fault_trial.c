@@ -340,7 +340,8 @@ gm_status gm_fault_trial_many(const gm_fault_bench *bench, const gm_fault_settin
 /// Geometric means of what single stretches show.
 static void fit_models(gm_fault_bench *bench, const gm_fault_record *records)
 {
-    const gm_residual_model expected = { .noise = noise_k, .error = noise_k, .offset = noise_k };
+    const gm_residual_belief expected = gm_residual_belief_of(
+        &(gm_residual_model){ .noise = noise_k, .error = noise_k, .offset = noise_k });
     const double span_s = GM_FAULT_WINDOW * GM_SHED_CYCLE_S;
     for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
         double noise = 0.0, error = 0.0, time = 0.0;
@@ -352,7 +353,8 @@ static void fit_models(gm_fault_bench *bench, const gm_fault_record *records)
             for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
                 residuals[index] =
                     (gm_residual){ readings[index].time_ns,
-                                   readings[index].value - readings[index].predicted };
+                                   readings[index].value - readings[index].predicted,
+                                   readings[index].predicted };
             }
             gm_residual_model fitted =
                 gm_residual_model_fit(&expected, residuals, GM_FAULT_WINDOW,

@@ -28,7 +28,7 @@ gm_status gm_monitor_open(gm_twin *twin, gm_error *error)
     static const char *const keys[] = { "slack",       "threshold",  "calm",     "scatter",
                                         "repeats",     "calm count", "warm up",  "stale",
                                         "learn after", "diagnose",   "suspects", "suspect window",
-                                        NULL };
+                                        "audit",       NULL };
     const gm_config *config = twin->world->detect;
     if (config == NULL) {
         return GM_OK;
@@ -142,6 +142,11 @@ static void describe_innovation(const gm_world_sensor *declared, gm_alarm_sign s
     if (sign == GM_SIGN_REPEATS) {
         snprintf(event->text, sizeof event->text, "%s has read %.6g %s again and again since %s",
                  declared->name, event->size, unit, start);
+    } else if (sign == GM_SIGN_NONE) {
+        snprintf(event->text, sizeof event->text,
+                 "%s has read %.3g %s %s than the model and the other sensors say since %s",
+                 declared->name, fabs(event->size), unit, event->size < 0.0 ? "lower" : "higher",
+                 start);
     } else if (sign == GM_SIGN_SCATTER) {
         snprintf(event->text, sizeof event->text,
                  "%s has jumped about %.2g times as much as usual since %s", declared->name,
@@ -217,21 +222,32 @@ static void end_event(gm_twin *twin, uint64_t id, int64_t time_ns)
     }
 }
 
-static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, alarm what)
+/// @return its id
+static uint64_t tell_alarm(gm_twin *twin, size_t sensor, const alarm *what)
 {
-    uint64_t id = event_id(twin, sensor, what.kind, what.known_ns);
-    memory->events[what.kind] = id;
-    memory->starts_ns[what.kind] = what.start_ns;
-    gm_twin_event event = { .id = id,
-                            .start_ns = what.start_ns,
+    gm_twin_event event = { .id = event_id(twin, sensor, what->kind, what->known_ns),
+                            .start_ns = what->start_ns,
                             .end_ns = INT64_MAX,
-                            .raised_ns = what.known_ns,
-                            .size = what.size };
-    describe(twin, sensor, &what, &event);
+                            .raised_ns = what->known_ns,
+                            .size = what->size };
+    describe(twin, sensor, what, &event);
     put_event(twin, &event);
-    if (what.kind == EVENT_INNOVATION) {
+    if (what->kind == EVENT_INNOVATION) {
         gm_suspects_raise(twin, sensor, &event);
     }
+    return event.id;
+}
+
+static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, alarm what)
+{
+    memory->starts_ns[what.kind] = what.start_ns;
+    memory->events[what.kind] = tell_alarm(twin, sensor, &what);
+}
+
+uint64_t gm_monitor_disagree(gm_twin *twin, size_t sensor, int64_t start_ns, double size)
+{
+    alarm what = { EVENT_INNOVATION, start_ns, gm_state_time(twin->state), size, GM_SIGN_NONE };
+    return tell_alarm(twin, sensor, &what);
 }
 
 void gm_monitor_retell(gm_twin *twin, uint64_t id)
@@ -290,8 +306,9 @@ void gm_monitor_rewind(gm_twin *twin, int64_t time_ns)
     pthread_mutex_lock(&twin->look_lock);
     for (size_t index = 0; index < twin->event_count; index++) {
         gm_kept_event *kept = &twin->events[index];
-        if (strcmp(kept->event.kind, GM_CONTRADICTION_KIND) == 0) {
-            continue;
+        if (strcmp(kept->event.kind, GM_CONTRADICTION_KIND) == 0 ||
+            gm_suspects_audited(twin, kept->event.id)) {
+            continue; // not found in innovations: they are not raised again
         }
         kept->doubted = kept->doubted || kept->event.raised_ns > time_ns;
         if (kept->cleared_ns > time_ns && kept->cleared_ns != INT64_MAX) {

@@ -10,6 +10,9 @@
 //
 //   suspects: { town/pipe/*/leak_area: {add: 5 cm2}, box/heater/power: {times: 0.5}, adopt: 90 % }
 //   suspect window: 30 min
+//
+// Now and then sensors are audited without any alarm (suspects_audit.c), which opens a case like
+// one.
 #include "twin/suspects.h"
 
 #include <math.h>
@@ -209,6 +212,9 @@ gm_status gm_suspects_open(gm_twin *twin, gm_error *error)
     }
     if (status == GM_OK) {
         status = calm_down(twin, suspects, error);
+    }
+    if (status == GM_OK) {
+        status = gm_suspects_audit_open(twin, error);
     }
     return status == GM_OK ? gm_suspects_load(twin, error) : status;
 }
@@ -423,15 +429,16 @@ static bool is_open(const gm_twin *twin, const gm_suspect_case *of)
 {
     const gm_sensor_memory *memories = gm_state_section(twin->state, SECTION_SENSORS);
     for (size_t index = 0; index < of->event_count; index++) {
-        if (memories[of->sensors[index]].events[EVENT_INNOVATION] == of->events[index]) {
+        uint64_t event = of->events[index];
+        if (memories[of->sensors[index]].events[EVENT_INNOVATION] == event ||
+            gm_suspects_audited(twin, event)) {
             return true;
         }
     }
     return false;
 }
 
-/// Whether something was found to be wrong.
-static bool is_blamed(const gm_suspect_case *of)
+bool gm_suspects_is_blamed(const gm_suspect_case *of)
 {
     return of->found.evaluated_ns != 0 && strcmp(of->found.verdict, "unclear") != 0 &&
            strcmp(of->found.kind, "healthy") != 0;
@@ -444,7 +451,8 @@ static bool belongs(const gm_twin *twin, const gm_suspect_case *of, int64_t star
 {
     int64_t window_ns = twin->suspects->window_ns, after_ns = start_ns - of->start_ns;
     return (of->anchor != NULL && after_ns < window_ns) ||
-           (is_blamed(of) && after_ns < lasting_windows * window_ns && is_open(twin, of));
+           (gm_suspects_is_blamed(of) && after_ns < lasting_windows * window_ns &&
+            is_open(twin, of));
 }
 
 /// The case that an event of a group belongs to, or a new one. Under look_lock.
@@ -491,7 +499,8 @@ void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
         of->due_ns = of->event_count == 1 || soon_ns < of->due_ns ? soon_ns : of->due_ns;
     }
     // what follows from something that is known by now does not say when that began
-    if (!is_blamed(of) && event->raised_ns - event->start_ns < of->sharp_raised_ns - of->sharp_ns) {
+    if (!gm_suspects_is_blamed(of) &&
+        event->raised_ns - event->start_ns < of->sharp_raised_ns - of->sharp_ns) {
         of->sharp_ns = event->start_ns;
         of->sharp_raised_ns = event->raised_ns;
     }
@@ -537,9 +546,9 @@ const gm_suspicion *gm_suspects_about(const gm_twin *twin, uint64_t event)
 }
 
 /// Whether it is too early to leave it: what is behind an alarm that ceased may still be there.
-static bool is_fresh(const gm_twin *twin, const gm_suspect_case *of, int64_t now_ns)
+static bool is_fresh(const gm_suspect_case *of, const gm_suspects *suspects, int64_t now_ns)
 {
-    return now_ns - of->sharp_raised_ns < twin->suspects->window_ns / 2;
+    return now_ns - of->sharp_raised_ns < suspects->window_ns / 2;
 }
 
 /// Whether a case's change is in the model, or was and is not wanted again.
@@ -574,6 +583,7 @@ static void adopt(gm_twin *twin, gm_suspect_case *of, gm_decision *decision)
     }
     if (gm_adoption_decide(twin, decision)) {
         of->adopted = decision->id;
+        gm_suspects_audit_end(twin, of->group); // lanes expect it from here on
     }
 }
 
@@ -609,18 +619,30 @@ static void look_into(gm_twin *twin, gm_suspect_case *of)
     }
 }
 
+bool gm_suspects_is_under_way(const gm_twin *twin, const gm_suspect_case *of)
+{
+    if (of->anchor == NULL) {
+        return false;
+    }
+    return of->adopted != 0
+               ? !is_settled(twin, of)
+               : is_open(twin, of) || is_fresh(of, twin->suspects, gm_state_time(twin->state));
+}
+
 void gm_suspects_run(gm_twin *twin)
 {
     gm_suspects *suspects = twin->suspects;
     int64_t now_ns = gm_state_time(twin->state);
     bool known = twin->replaying && now_ns <= twin->recorded_ns; // what was found is on disk
-    for (size_t index = 0; suspects != NULL && !known && index < suspects->case_count; index++) {
+    if (suspects == NULL || known) {
+        return;
+    }
+    gm_suspects_audit(twin);
+    for (size_t index = 0; index < suspects->case_count; index++) {
         gm_suspect_case *of = &suspects->cases[index];
-        if (now_ns - of->start_ns > suspects->window_ns) {
+        if (now_ns - of->start_ns > suspects->window_ns && !is_fresh(of, suspects, now_ns)) {
             drop_anchor(of);
-        } else if (of->anchor != NULL && of->due_ns <= now_ns &&
-                   (of->adopted != 0 ? !is_settled(twin, of)
-                                     : is_open(twin, of) || is_fresh(twin, of, now_ns))) {
+        } else if (of->due_ns <= now_ns && gm_suspects_is_under_way(twin, of)) {
             look_into(twin, of);
         }
     }

@@ -53,6 +53,12 @@ typedef struct gm_suspect_case {
     gm_suspicion found;                // evaluated_ns 0: nothing yet
 } gm_suspect_case;
 
+/// How residuals of a healthy sensor behave, as audits saw it. Logarithms (SI), and the share.
+typedef struct gm_residual_habit {
+    double audits; // that say so, up to those remembered; 0: not known
+    double noise, error, time, share;
+} gm_residual_habit;
+
 typedef struct gm_suspects {
     gm_suspect_trial *trials; // [trial_count]
     size_t trial_count;
@@ -72,6 +78,11 @@ typedef struct gm_suspects {
     size_t sample_count, sample_capacity;
     gm_suspect_case *cases; // [SUSPECT_CASES], [case_count] by age
     size_t case_count;
+    int64_t audit_ns, audit_due_ns; // every so long, 0: never; the next one
+    size_t audited;                 // group of the last one
+    bool audits_scanned;            // events of the snapshot were looked through
+    uint64_t *audit_events;         // [sensor_count] open events that audits raised; 0: none
+    gm_residual_habit *habits;      // [sensor_count]
 } gm_suspects;
 
 // ---- suspects.c ----
@@ -94,10 +105,21 @@ void gm_suspects_withdraw(gm_twin *twin, uint64_t event);
 const gm_suspicion *gm_suspects_about(const gm_twin *twin, uint64_t event);
 /// Looks into the cases that are due. Failing is logged.
 void gm_suspects_run(gm_twin *twin);
+/// Whether one of the case's events is about what goes on in its group, and how far it is known.
+bool gm_suspects_is_under_way(const gm_twin *twin, const gm_suspect_case *of);
+/// Whether something was found to be wrong.
+bool gm_suspects_is_blamed(const gm_suspect_case *of);
 /// The trial of an address by its hash; GM_NO_INDEX: none.
 size_t gm_suspects_named(const gm_suspects *suspects, uint64_t name);
 /// A decision about a case was read back.
 void gm_suspects_decided(gm_twin *twin, uint64_t event);
+
+/// Whether a sensor's readings are something to go by.
+static inline bool gm_suspects_can_witness(const gm_twin *twin, size_t sensor)
+{
+    const gm_world_sensor *declared = &twin->world->sensors[sensor];
+    return !declared->is_driver && gm_sensor_is_plain(declared);
+}
 
 /// Suspects of one kind are the same field of elements of one class.
 static inline bool gm_suspects_alike(gm_ref a, gm_ref b)
@@ -120,6 +142,17 @@ typedef struct gm_inquiry {
 /// @return GM_NUMERIC (the run without a change fails), GM_MEMORY, GM_NOT_FOUND (no samples)
 gm_status gm_suspects_inquire(gm_twin *twin, const gm_inquiry *inquiry, gm_suspicion *found,
                               gm_decision *decision, gm_error *error);
+
+// ---- suspects_audit.c ----
+
+/// Reads `audit` of `detect:`.
+gm_status gm_suspects_audit_open(gm_twin *twin, gm_error *error);
+/// Audits a group when it is time to. Failing is logged.
+void gm_suspects_audit(gm_twin *twin);
+/// Ends what audits of a group have raised.
+void gm_suspects_audit_end(gm_twin *twin, size_t group);
+/// Whether an event is an audit's and open.
+bool gm_suspects_audited(const gm_twin *twin, uint64_t event);
 
 // ---- suspects_keep.c ----
 

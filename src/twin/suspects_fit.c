@@ -19,12 +19,9 @@
 
 #include "twin/suspects_probe.h"
 
-// residuals of a sensor that its model is fitted to; measurements from which its noise is known
-enum { SHORT_LIST = 64, FITTED_MAX = 256, FITTED_LEAST = 100 };
+enum { SHORT_LIST = 64 };
 
 static const double size_prior = 10.0; // of a suspect, in trial changes
-static const double noise_least = 0.1; // of what is declared
-static const double error_share = 0.1; // of a response that the model may be wrong by
 static const double short_of_best =
     100.0; // log odds below the best from which none is looked at again
 static const double size_least = 0.02, size_most = 50.0; // of a second trial, in first ones
@@ -35,52 +32,6 @@ static const int64_t onset_steps[ONSET_STEPS] = { -8, -5, -4, -3, -2, -1, 0, 1 }
 static const double onset_shares[ONSET_SHARES] = { -4.0, -2.0, -1.0, 0.5 };
 
 // ---- setting out ----
-
-static gm_status find_witnesses(gm_probe *probe, gm_error *error)
-{
-    const gm_world *world = probe->twin->world;
-    gm_arena *arena = probe->arena;
-    probe->places = gm_arena_new(arena, world->sensor_count, sizeof *probe->places);
-    probe->witnesses = gm_arena_new(arena, world->sensor_count, sizeof *probe->witnesses);
-    if (probe->places == NULL || probe->witnesses == NULL) {
-        return gm_probe_no_memory(error);
-    }
-    for (size_t sensor = 0; sensor < world->sensor_count; sensor++) {
-        const gm_world_sensor *declared = &world->sensors[sensor];
-        bool measures = !declared->is_driver && gm_sensor_is_plain(declared) &&
-                        gm_probe_group(probe, declared->ref) == probe->of->group;
-        probe->places[sensor] = measures ? (uint32_t)probe->witness_count : UINT32_MAX;
-        if (measures) {
-            probe->witnesses[probe->witness_count++].sensor = (uint32_t)sensor;
-        }
-    }
-    for (size_t index = 0; index < probe->of->event_count; index++) {
-        uint32_t place = probe->places[probe->of->sensors[index]];
-        if (place != UINT32_MAX) {
-            probe->witnesses[place].alarmed = true;
-        }
-    }
-    for (size_t index = 0; index < probe->sample_count; index++) {
-        uint32_t place = probe->places[probe->samples[index].sensor];
-        if (place != UINT32_MAX) {
-            gm_witness *seen = &probe->witnesses[place];
-            const gm_world_sensor *declared = &world->sensors[seen->sensor];
-            double noise = gm_sample_noise(declared, probe->samples[index].value);
-            seen->noise = fmax(seen->noise, noise);
-            seen->count++;
-            probe->measured_count++;
-        }
-    }
-    for (size_t place = 0; place < probe->witness_count; place++) {
-        gm_witness *seen = &probe->witnesses[place];
-        seen->readings = gm_arena_new(arena, seen->count, sizeof *seen->readings);
-        if (seen->readings == NULL) {
-            return gm_probe_no_memory(error);
-        }
-        seen->count = 0; // counts again as they come
-    }
-    return GM_OK;
-}
 
 static gm_status find_suspects(gm_probe *probe, gm_error *error)
 {
@@ -144,24 +95,6 @@ static void find_onsets(gm_probe *probe)
     }
 }
 
-/// Samples after the anchor, and times at which it may have happened.
-static void find_times(gm_probe *probe)
-{
-    const gm_suspects *suspects = probe->twin->suspects;
-    const gm_suspect_case *of = probe->of;
-    size_t first = 0, end = suspects->sample_count;
-    probe->begin_ns = of->anchor->time_ns;
-    while (first < end && suspects->samples[first].time_ns <= probe->begin_ns) {
-        first++;
-    }
-    while (end > first && suspects->samples[end - 1].time_ns > probe->until_ns) {
-        end--;
-    }
-    probe->samples = suspects->samples + first;
-    probe->sample_count = end - first;
-    find_onsets(probe);
-}
-
 static gm_status make_room(gm_probe *probe, gm_error *error)
 {
     gm_arena *arena = probe->arena;
@@ -169,98 +102,28 @@ static gm_status make_room(gm_probe *probe, gm_error *error)
     probe->base = gm_arena_new(arena, samples, sizeof(double));
     probe->white = gm_arena_new(arena, samples, sizeof(double));
     probe->whiteners = gm_arena_new(arena, witnesses * ONSETS, sizeof *probe->whiteners);
-    probe->refs = gm_arena_new(arena, witnesses, sizeof *probe->refs);
-    probe->predictions = gm_arena_new(arena, witnesses * lanes, sizeof(double));
-    probe->values = gm_arena_new(arena, lanes, sizeof(double));
     probe->sources = gm_arena_new(arena, lanes, sizeof *probe->sources);
     bool all = probe->base != NULL && probe->white != NULL && probe->whiteners != NULL &&
-               probe->refs != NULL && probe->predictions != NULL && probe->values != NULL &&
                probe->sources != NULL;
     return all ? GM_OK : gm_probe_no_memory(error);
 }
 
 static gm_status set_out(gm_probe *probe, gm_error *error)
 {
-    find_times(probe);
-    gm_status status = find_witnesses(probe, error);
+    gm_status status = gm_probe_find_witnesses(probe, error);
     if (status == GM_OK) {
+        find_onsets(probe);
+        probe->calm_until_ns = probe->onsets_ns[0];
+        probe->behind_ns = probe->of->sharp_ns;
         status = find_suspects(probe, error);
     }
     if (status == GM_OK) {
         status = make_room(probe, error);
     }
-    if (status == GM_OK && probe->measured_count == 0) {
-        status = gm_error_set(error, GM_NOT_FOUND, "there are no measurements to go by");
-    }
     return status;
 }
 
 // ---- without a change ----
-
-/// The model of a sensor's residuals from those before the first onset, evenly thinned to a number
-/// that is soon fitted. @return how many there are before it
-static size_t fit_model(const gm_probe *probe, gm_witness *seen)
-{
-    const gm_sensor_memory *memories = gm_state_section(probe->of->anchor->state, SECTION_SENSORS);
-    const gm_sensor_memory *memory = &memories[seen->sensor];
-    double noise = gm_signs_noise(&memory->signs) * seen->noise;
-    noise = memory->count >= FITTED_LEAST ? fmax(noise, noise_least * seen->noise) : seen->noise;
-    // neighbours' correlation r is the share that is not white: (caution - 1) / (caution + 1)
-    double caution = gm_monitor_caution(memory);
-    const gm_fault_reading *readings = seen->readings;
-    gm_residual_model expected = { .noise = noise,
-                                   .error = noise * sqrt(0.5 * (caution - 1.0)),
-                                   .offset = hypot(memory->spread, seen->noise) };
-    gm_residual fitted[FITTED_MAX];
-    size_t before = 0, count = 0;
-    while (before < seen->count && readings[before].time_ns <= probe->onsets_ns[0]) {
-        before++;
-    }
-    size_t stride = (before + FITTED_MAX - 1) / FITTED_MAX;
-    for (size_t index = 0; index < before; index += stride) {
-        fitted[count++] = (gm_residual){ readings[index].time_ns,
-                                         readings[index].value - readings[index].predicted };
-    }
-    double span_s = (double)(probe->until_ns - probe->begin_ns) * 1e-9;
-    seen->model = gm_residual_model_fit(&expected, fitted, count, probe->begin_ns, span_s);
-    return before;
-}
-
-/// Adds what a prediction may be off by, for as long as the run lasts: others' say, and what a
-/// change does.
-static void doubt_model(const gm_probe *probe, gm_witness *seen)
-{
-    double own = seen->model.error * seen->model.error;
-    double more = seen->doubt * seen->doubt + error_share * error_share * seen->size * seen->size;
-    double span_s = (double)(probe->until_ns - probe->begin_ns) * 1e-9;
-    if (own + more > 0.0) {
-        seen->model.time_s = (own * seen->model.time_s + more * span_s) / (own + more);
-        seen->model.error = sqrt(own + more);
-    }
-}
-
-/// How each sensor's residuals behave by themselves; and what the model may be wrong by in what
-/// comes behind the alarm.
-static void fit_models(gm_probe *probe)
-{
-    for (size_t place = 0; place < probe->witness_count; place++) {
-        gm_witness *seen = &probe->witnesses[place];
-        size_t behind = 0;
-        if (seen->count == 0) {
-            continue; // silent: its model is not asked for
-        }
-        for (size_t index = fit_model(probe, seen); index < seen->count; index++) {
-            const gm_fault_reading *reading = &seen->readings[index];
-            if (reading->time_ns > probe->of->sharp_ns) {
-                double residual = reading->value - reading->predicted;
-                seen->size += residual * residual;
-                behind++;
-            }
-        }
-        seen->size = behind > 0 ? sqrt(seen->size / (double)behind) : 0.0;
-        doubt_model(probe, seen);
-    }
-}
 
 /// Whitens residuals and modes, keeps the filters as they stand at every onset.
 /// @param means  [witness_count][2] and [witness_count][2][modes], zero
@@ -282,7 +145,7 @@ static void whiten_base(gm_probe *probe, double *means, gm_whitener *whiteners)
             const gm_suspect_sample *sample = &probe->samples[index];
             double *off = probe->lanes_off + index * modes;
             probe->white[index] = sample->value - probe->expected[index];
-            gm_whitener_next(&whiteners[place], sample->time_ns);
+            gm_whitener_next(&whiteners[place], sample->time_ns, probe->expected[index]);
             gm_whiten(&whiteners[place], means + 2 * place, &probe->white[index], 1);
             gm_whiten(&whiteners[place], mode_means + 2 * modes * place, off, modes);
             gm_shared_add(&probe->shared, off, probe->white[index], 1.0);
@@ -309,8 +172,9 @@ static gm_status learn_base(gm_probe *probe, gm_error *error)
         status = gm_probe_no_memory(error);
     }
     if (status == GM_OK) {
+        gm_probe_expect(probe, probe->base);
         gm_probe_leave_out(probe);
-        fit_models(probe);
+        gm_probe_fit_models(probe);
         gm_shared_begin(&probe->shared);
         whiten_base(probe, means, whiteners);
         if (!gm_shared_solve(&probe->shared)) {

@@ -49,6 +49,8 @@ typedef struct gm_probe {
     gm_arena *arena;
     size_t lanes;
     int64_t begin_ns, until_ns;
+    int64_t calm_until_ns;            // nothing happened before
+    int64_t behind_ns;                // from which on residuals show how large it is
     const gm_suspect_sample *samples; // [sample_count] after the anchor, up to until_ns
     size_t sample_count, measured_count;
     gm_accused *suspects; // [suspect_count]
@@ -93,6 +95,19 @@ typedef struct gm_batch {
     gm_whitener *whiteners;     // [witness_count]
 } gm_batch;
 
+// ---- suspects_witnesses.c: the group's sensors ----
+
+/// Samples after the anchor up to until_ns, who gave them, and room to read the lanes there.
+/// @return GM_NOT_FOUND (no measurements), GM_MEMORY
+gm_status gm_probe_find_witnesses(gm_probe *probe, gm_error *error);
+/// What readings should be. @param predictions  [sample_count]
+void gm_probe_expect(gm_probe *probe, const double *predictions);
+/// How each sensor's residuals behave by themselves, and what the model may be wrong by in what
+/// comes behind behind_ns.
+void gm_probe_fit_models(gm_probe *probe);
+/// Remembers how the residuals of a healthy sensor behave. Where nothing is wrong.
+void gm_probe_get_used_to(const gm_probe *probe, const gm_witness *seen);
+
 // ---- suspects_rerun.c: moving lanes over the samples again ----
 
 /// The run without a change: base, residuals, and a state at every onset.
@@ -100,7 +115,8 @@ gm_status gm_rerun_base(gm_probe *probe, gm_error *error);
 /// A batch (suspects, count, onset, sizes) from its onset on: what is behind them.
 gm_status gm_rerun_batch(gm_probe *probe, gm_batch *batch, gm_error *error);
 
-/// All lanes as they are, each on its own lots: what they expect, and how they differ.
+/// All lanes as they are, each on its own lots: what they expect, and how they differ. Without
+/// room for modes they are expected to be the run without a change.
 gm_status gm_rerun_lanes(gm_probe *probe, gm_error *error);
 
 // ---- suspects_shared.c ----
@@ -112,7 +128,8 @@ void gm_probe_leave_out(gm_probe *probe);
 
 // ---- suspects_sensors.c ----
 
-/// Adds what sensors alone may have done, nothing, and something that nobody thought of. First.
+/// Adds what sensors alone may have done, nothing, and something that nobody thought of. First:
+/// "nothing" is the explanation with number 0.
 gm_status gm_probe_weigh_sensors(gm_probe *probe, gm_error *error);
 
 // ---- suspects_verdict.c ----

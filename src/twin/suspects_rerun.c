@@ -92,7 +92,7 @@ static void weigh(const gm_probe *probe, gm_batch *batch, size_t index, double *
 {
     uint32_t place = probe->places[probe->samples[index].sensor];
     gm_whitener *whitener = &batch->whiteners[place];
-    gm_whitener_next(whitener, probe->samples[index].time_ns);
+    gm_whitener_next(whitener, probe->samples[index].time_ns, probe->expected[index]);
     for (size_t lane = 0; lane < batch->count; lane++) {
         predictions[lane] -= probe->base[index];
     }
@@ -132,7 +132,6 @@ static void note_lanes(gm_probe *probe, const gm_state *state, size_t index,
 static void take_measurement(gm_probe *probe, const gm_rerun *run, size_t index,
                              double *predictions)
 {
-    const gm_suspect_sample *sample = &probe->samples[index];
     if (run->batch != NULL) {
         weigh(probe, run->batch, index, predictions);
         return;
@@ -141,10 +140,7 @@ static void take_measurement(gm_probe *probe, const gm_rerun *run, size_t index,
         note_lanes(probe, run->state, index, predictions);
         return;
     }
-    gm_witness *seen = &probe->witnesses[probe->places[sample->sensor]];
     probe->base[index] = predictions[0];
-    seen->readings[seen->count++] =
-        (gm_fault_reading){ sample->time_ns, sample->value, predictions[0] };
 }
 
 /// Samples [run->at, end) of one time, at which the state is.
@@ -319,8 +315,8 @@ gm_status gm_rerun_base(gm_probe *probe, gm_error *error)
 gm_status gm_rerun_lanes(gm_probe *probe, gm_error *error)
 {
     gm_rerun all = { .lanes = true };
-    memcpy(probe->expected, probe->base, probe->sample_count * sizeof *probe->expected);
     if (probe->shared.count == 0) {
+        memcpy(probe->expected, probe->base, probe->sample_count * sizeof *probe->expected);
         return GM_OK;
     }
     gm_status status = gm_state_fork(probe->of->anchor->state, &all.state, error);

@@ -34,7 +34,7 @@ static void play(uint64_t seed, gm_residual residuals[COUNT])
         error = keep * error + played.error * sqrt(1.0 - keep * keep) * normal(seed, 2, index);
         time_ns += step_ns;
         residuals[index] =
-            (gm_residual){ time_ns, offset + error + played.noise * normal(seed, 3, index) };
+            (gm_residual){ time_ns, offset + error + played.noise * normal(seed, 3, index), 0.0 };
     }
 }
 
@@ -47,7 +47,7 @@ static void whitened_residuals_are_independent_and_normal(void **state)
     double means[2] = { 0.0, 0.0 }, square = 0.0, product = 0.0, last = 0.0;
     for (size_t index = 0; index < COUNT; index++) {
         double value = residuals[index].value;
-        gm_whitener_next(&whitener, residuals[index].time_ns);
+        gm_whitener_next(&whitener, residuals[index].time_ns, 0.0);
         gm_whiten(&whitener, means, &value, 1);
         square += value * value;
         product += value * last;
@@ -67,7 +67,7 @@ static void whitening_is_generalised_least_squares(void **state)
     double means[2] = { 0.0, 0.0 }, squares = 0.0;
     for (size_t index = 0; index < 2; index++) {
         double value = response[index];
-        gm_whitener_next(&whitener, (int64_t)(index == 0 ? 20 : 50) * second_ns);
+        gm_whitener_next(&whitener, (int64_t)(index == 0 ? 20 : 50) * second_ns, 0.0);
         gm_whiten(&whitener, means, &value, 1);
         squares += value * value;
     }
@@ -90,7 +90,7 @@ static void measurements_that_follow_each_other_do_not_count_as_many(void **stat
         int64_t step_ns = often ? second_ns / 10 : second_ns;
         for (int64_t time_ns = step_ns; time_ns <= 300 * second_ns; time_ns += step_ns) {
             double value = time_ns > 100 * second_ns ? 1.0 : 0.0;
-            gm_whitener_next(&whitener, time_ns);
+            gm_whitener_next(&whitener, time_ns, 0.0);
             gm_whiten(&whitener, means, &value, 1);
             counts[often] += value * value;
         }
@@ -104,15 +104,24 @@ static void models_are_found_from_residuals(void **state)
     for (uint64_t seed = 1; seed <= 5; seed++) {
         gm_residual residuals[COUNT];
         play(seed, residuals);
-        gm_residual_model expected = { .noise = 0.5, .error = 0.5, .offset = 1.0 };
-        gm_residual_model found = gm_residual_model_fit(&expected, residuals, 600, 0, 600.0);
+        const gm_residual_model expected = { .noise = 0.5, .error = 0.5, .offset = 1.0 };
+        gm_residual_belief belief = gm_residual_belief_of(&expected);
+        gm_residual_model found = gm_residual_model_fit(&belief, residuals, 600, 0, 600.0);
         assert_true(found.noise > 0.3 && found.noise < 0.8);
         assert_true(found.error >= 1.0 && found.error <= 4.0);
         assert_true(found.time_s > 5.0 && found.time_s < 200.0);
         assert_true(found.offset == expected.offset);
         // nothing to go by: what was expected
-        found = gm_residual_model_fit(&expected, residuals, 0, 0, 600.0);
+        found = gm_residual_model_fit(&belief, residuals, 0, 0, 600.0);
         assert_true(found.noise == 0.5 && found.error == 0.5 && found.time_s == 120.0);
+        // what is certain stays
+        belief = (gm_residual_belief){ .model = { 0.4, 3.0, 30.0, 1.0, 0.02 },
+                                       .noise_certainty = 1e9,
+                                       .error_certainty = 1e9,
+                                       .share_certainty = 1e9 };
+        found = gm_residual_model_fit(&belief, residuals, 600, 0, 600.0);
+        assert_true(found.noise == 0.4 && found.error == 3.0 && found.time_s == 30.0 &&
+                    found.share == 0.02);
     }
 }
 
