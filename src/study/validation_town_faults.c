@@ -14,7 +14,7 @@
 #include "study/fault_life.h"
 #include "study/validation.h"
 
-enum { TOWN_LANES = 64, TRIALS = 10, HEALTHY_LIVES = 6 }; // of 200 each: an hour
+enum { TRIALS = 10, HEALTHY_LIVES = 6 }; // of 200 each: two hours
 enum { SETTLE_CYCLES = 300, FAULT_CYCLES = 100, HEALTHY_CYCLES = 1000 };
 enum { FIRST_SEED = 4001, SEEDS_APART = 1000 };
 
@@ -65,14 +65,13 @@ static void ask_for_suspects(town_of_faults *of)
     of->trials[1] = scalar(like, "add", "1 l/s");
     of->suspects[0] = map_of(like, "town/pipe/*/diameter", &of->trials[0], 1);
     of->suspects[1] = map_of(like, "town/junction/*/extra_demand", &of->trials[1], 1);
-    of->settings[0] = scalar(like, "slack", "1.75");
-    of->settings[1] = scalar(like, "threshold", "10");
+    of->settings[0] = scalar(like, "slack", "2.5");
+    of->settings[1] = scalar(like, "threshold", "12");
     of->settings[2] = map_of(like, "suspects", of->suspects, SUSPECT_KINDS);
     of->detect = map_of(like, "detect", of->settings, 3);
     of->world = *of->town;
     of->world.detect = &of->detect;
     of->world.forecast.every_ns = 0;
-    of->world.lanes = TOWN_LANES;
 }
 
 static gm_status find_mains(town_of_faults *of, gm_error *error)

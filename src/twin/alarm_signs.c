@@ -234,7 +234,8 @@ bool gm_signs_take(const gm_sign_rule *rule, gm_alarm_signs *signs, const gm_sig
 
 bool gm_signs_calm_down(const gm_sign_rule *rule, gm_alarm_signs *signs)
 {
-    bool calm = fabs(signs->level) < rule->calm && signs->scatter_level < scatter_calm &&
+    bool calm = fabs(signs->level) < rule->calm &&
+                (signs->sign != GM_SIGN_SCATTER || signs->scatter_level < scatter_calm) &&
                 (signs->sign != GM_SIGN_REPEATS || signs->run == 0);
     signs->calm = calm ? signs->calm + 1 : 0;
     return signs->calm >= rule->calm_count;

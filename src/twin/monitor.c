@@ -233,7 +233,7 @@ static uint64_t tell_alarm(gm_twin *twin, size_t sensor, const alarm *what)
     describe(twin, sensor, what, &event);
     put_event(twin, &event);
     if (what->kind == EVENT_INNOVATION) {
-        gm_suspects_raise(twin, sensor, &event);
+        gm_suspects_raise(twin, sensor, &event, what->sign == GM_SIGN_NONE);
     }
     return event.id;
 }

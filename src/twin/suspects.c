@@ -456,7 +456,8 @@ static bool belongs(const gm_twin *twin, const gm_suspect_case *of, int64_t star
 }
 
 /// The case that an event of a group belongs to, or a new one. Under look_lock.
-static gm_suspect_case *case_for(gm_twin *twin, size_t group, const gm_twin_event *event)
+static gm_suspect_case *case_for(gm_twin *twin, size_t group, const gm_twin_event *event,
+                                 bool vague)
 {
     gm_suspects *suspects = twin->suspects;
     for (size_t index = suspects->case_count; index-- > 0;) {
@@ -476,11 +477,26 @@ static gm_suspect_case *case_for(gm_twin *twin, size_t group, const gm_twin_even
                              .raised_ns = event->raised_ns,
                              .sharp_ns = event->start_ns,
                              .sharp_raised_ns = event->raised_ns,
+                             .vague = vague,
                              .gap_ns = SUSPECT_GAP_CYCLES * twin->world->cycle_ns };
     return of;
 }
 
-void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
+/// Notes when it began, where an event says that better than those before it. What follows from
+/// something that is known by now does not say when that began.
+static void sharpen(gm_suspect_case *of, const gm_twin_event *event, bool vague)
+{
+    bool better = of->vague && !vague;
+    bool sharper = of->vague == vague &&
+                   event->raised_ns - event->start_ns < of->sharp_raised_ns - of->sharp_ns;
+    if (better || (sharper && !gm_suspects_is_blamed(of))) {
+        of->sharp_ns = event->start_ns;
+        of->sharp_raised_ns = event->raised_ns;
+        of->vague = vague;
+    }
+}
+
+void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event, bool vague)
 {
     gm_suspects *suspects = twin->suspects;
     if (suspects == NULL) {
@@ -490,7 +506,7 @@ void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
     pthread_mutex_lock(&twin->look_lock);
     gm_suspect_case *of = find_case(suspects, event->id);
     if (of == NULL) {
-        of = case_for(twin, group_of(twin->world, twin->world->sensors[sensor].ref), event);
+        of = case_for(twin, group_of(twin->world, twin->world->sensors[sensor].ref), event, vague);
         of->events[of->event_count] = event->id;
         of->sensors[of->event_count++] = (uint32_t)sensor;
         // one more witness: worth another look soon
@@ -498,12 +514,7 @@ void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event)
         int64_t soon_ns = looked ? of->found.evaluated_ns + gap_ns : event->raised_ns;
         of->due_ns = of->event_count == 1 || soon_ns < of->due_ns ? soon_ns : of->due_ns;
     }
-    // what follows from something that is known by now does not say when that began
-    if (!gm_suspects_is_blamed(of) &&
-        event->raised_ns - event->start_ns < of->sharp_raised_ns - of->sharp_ns) {
-        of->sharp_ns = event->start_ns;
-        of->sharp_raised_ns = event->raised_ns;
-    }
+    sharpen(of, event, vague);
     bool earlier = event->start_ns < of->start_ns;
     if (earlier) {
         of->start_ns = event->start_ns;

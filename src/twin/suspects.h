@@ -47,6 +47,7 @@ typedef struct gm_suspect_case {
     size_t event_count;
     int64_t start_ns, raised_ns;       // of the earliest
     int64_t sharp_ns, sharp_raised_ns; // of the one that was raised soonest after it began
+    bool vague;                        // that was an audit: it may have begun sooner or later
     gm_held *anchor;                   // NULL: no further inquiry
     int64_t due_ns, gap_ns;            // when to look again; what to wait after that
     uint64_t adopted;                  // id of the decisions about it; 0: none was made
@@ -98,7 +99,8 @@ void gm_suspects_hold(gm_twin *twin, gm_held *held);
 /// The live state went back to time_ns.
 void gm_suspects_rewind(gm_twin *twin, int64_t time_ns);
 /// An innovation event was raised (again).
-void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event);
+/// @param vague  by an audit, which knows less well when it began
+void gm_suspects_raise(gm_twin *twin, size_t sensor, const gm_twin_event *event, bool vague);
 /// An event was withdrawn.
 void gm_suspects_withdraw(gm_twin *twin, uint64_t event);
 /// What was found out about an event; NULL: nothing yet.

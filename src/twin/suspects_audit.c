@@ -15,10 +15,14 @@
 
 enum { AUDITS_PER_WINDOW = 3 };
 
+static const char innovation[] = "innovation"; // kind of event
+
 static const double span_windows = 1.5;  // that an audit looks back, at most
 static const double alarm_below = 1e-4;  // probability of "nothing is wrong" for an event
 static const double well_above = 0.1;    // and for its end: no less than was thought before
 static const double healthy_below = 1.0; // log odds of any fault, for a sensor to be learned from
+static const double told_share =
+    0.0625; // of the window, by which events may be apart and tell of one
 static const double settled_share = 0.1; // of the run, in which nothing may begin
 
 gm_status gm_suspects_audit_open(gm_twin *twin, gm_error *error)
@@ -71,7 +75,7 @@ static void scan(gm_twin *twin)
     for (size_t index = 0; index < twin->event_count; index++) {
         const gm_twin_event *event = &twin->events[index].event;
         size_t sensor = gm_world_find_sensor(twin->world, event->subject);
-        if (strcmp(event->kind, "innovation") == 0 && event->end_ns == INT64_MAX &&
+        if (strcmp(event->kind, innovation) == 0 && event->end_ns == INT64_MAX &&
             sensor != GM_NO_INDEX && memories[sensor].events[EVENT_INNOVATION] != event->id) {
             suspects->audit_events[sensor] = event->id;
         }
@@ -84,6 +88,25 @@ static bool is_of(const gm_twin *twin, size_t sensor, size_t group)
 {
     return gm_suspects_can_witness(twin, sensor) &&
            twin->world->systems[twin->world->sensors[sensor].ref.system].group == group;
+}
+
+/// Whether an innovation event of a group tells of a time, give or take.
+static bool is_told(gm_twin *twin, size_t group, int64_t time_ns)
+{
+    int64_t slack_ns = (int64_t)(told_share * (double)twin->suspects->window_ns);
+    bool told = false;
+    pthread_mutex_lock(&twin->look_lock);
+    for (size_t index = twin->event_count; !told && index-- > 0;) {
+        const gm_twin_event *event = &twin->events[index].event;
+        size_t sensor = strcmp(event->kind, innovation) == 0
+                            ? gm_world_find_sensor(twin->world, event->subject)
+                            : GM_NO_INDEX;
+        bool ended = event->end_ns < time_ns && time_ns - event->end_ns > slack_ns;
+        told = sensor != GM_NO_INDEX && is_of(twin, sensor, group) && !ended &&
+               event->start_ns - slack_ns <= time_ns;
+    }
+    pthread_mutex_unlock(&twin->look_lock);
+    return told;
 }
 
 /// When an audit of a group raised an event that is open; INT64_MIN: there is none.
@@ -281,11 +304,15 @@ static void conclude(const gm_probe *probe)
         if (!looked_into) {
             get_used_to(probe);
         }
-    } else if (healthy < alarm_below && !looked_into && told_at(twin, group) == INT64_MIN) {
-        for (size_t index = 1; index < probe->explanation_count; index++) {
-            double probability = probe->explanations[index].probability;
-            best = probability > probe->explanations[best].probability ? index : best;
-        }
+        return;
+    }
+    for (size_t index = 1; index < probe->explanation_count; index++) {
+        double probability = probe->explanations[index].probability;
+        best = probability > probe->explanations[best].probability ? index : best;
+    }
+    bool told = looked_into || told_at(twin, group) != INT64_MIN ||
+                is_told(twin, group, probe->explanations[best].since_ns);
+    if (healthy < alarm_below && !told) {
         raise_event(probe, best);
     }
 }

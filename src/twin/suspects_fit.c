@@ -29,6 +29,7 @@ static const double size_least = 0.02, size_most = 50.0; // of a second trial, i
 /// all when it begins a few readings off; and in spans from its beginning to its raising.
 enum { ONSET_STEPS = 8, ONSET_SHARES = 4 };
 static const int64_t onset_steps[ONSET_STEPS] = { -8, -5, -4, -3, -2, -1, 0, 1 };
+static const int64_t vague_steps[ONSET_STEPS] = { -8, -4, -2, -1, 0, 2, 4, 8 }; // of an audit
 static const double onset_shares[ONSET_SHARES] = { -4.0, -2.0, -1.0, 0.5 };
 
 // ---- setting out ----
@@ -82,7 +83,7 @@ static void find_onsets(gm_probe *probe)
     span_ns = span_ns > SUSPECT_GAP_CYCLES * cycle_ns ? span_ns : SUSPECT_GAP_CYCLES * cycle_ns;
     for (size_t index = 0; index < ONSET_STEPS + ONSET_SHARES; index++) {
         int64_t behind_ns = index < ONSET_STEPS
-                                ? onset_steps[index] * cycle_ns
+                                ? (of->vague ? vague_steps : onset_steps)[index] * cycle_ns
                                 : (int64_t)((double)span_ns * onset_shares[index - ONSET_STEPS]);
         if (behind_ns <= 0 || of->sharp_ns + behind_ns - cycle_ns < of->sharp_raised_ns) {
             add_onset(probe, of->sharp_ns + behind_ns);
