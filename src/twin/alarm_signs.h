@@ -10,9 +10,9 @@
 //              repeats itself, by what was expected of it and by how often it did so before
 //
 // Innovations are taken about their own running mean and in units of their own running size, so
-// that a sensor whose declared noise is wrong neither cries nor sleeps. Steps are not those of
-// normalised innovations: as lanes draw together these grow while the sensor stays as it is. Private to src/twin; no
-// memory, no clock: what is remembered is part of the state.
+// that a sensor whose declared noise is wrong neither cries nor sleeps. Steps are taken in the
+// measurement's noise: normalised innovations grow while lanes draw together and the sensor stays
+// as it is. Private to src/twin; no memory, no clock: what is remembered is part of the state.
 #ifndef GEMEL_TWIN_ALARM_SIGNS_H
 #define GEMEL_TWIN_ALARM_SIGNS_H
 

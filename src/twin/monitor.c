@@ -222,32 +222,32 @@ static void end_event(gm_twin *twin, uint64_t id, int64_t time_ns)
     }
 }
 
-/// @return its id
-static uint64_t tell_alarm(gm_twin *twin, size_t sensor, const alarm *what)
-{
-    gm_twin_event event = { .id = event_id(twin, sensor, what->kind, what->known_ns),
-                            .start_ns = what->start_ns,
-                            .end_ns = INT64_MAX,
-                            .raised_ns = what->known_ns,
-                            .size = what->size };
-    describe(twin, sensor, what, &event);
-    put_event(twin, &event);
-    if (what->kind == EVENT_INNOVATION) {
-        gm_suspects_raise(twin, sensor, &event, what->sign == GM_SIGN_NONE);
-    }
-    return event.id;
-}
-
 static void raise_event(gm_twin *twin, gm_sensor_memory *memory, size_t sensor, alarm what)
 {
+    uint64_t id = event_id(twin, sensor, what.kind, what.known_ns);
+    memory->events[what.kind] = id;
     memory->starts_ns[what.kind] = what.start_ns;
-    memory->events[what.kind] = tell_alarm(twin, sensor, &what);
+    gm_twin_event event = { .id = id,
+                            .start_ns = what.start_ns,
+                            .end_ns = INT64_MAX,
+                            .raised_ns = what.known_ns,
+                            .size = what.size };
+    describe(twin, sensor, &what, &event);
+    put_event(twin, &event);
+    if (what.kind == EVENT_INNOVATION) {
+        gm_suspects_raise(twin, sensor, &event, false);
+    }
 }
 
-uint64_t gm_monitor_disagree(gm_twin *twin, size_t sensor, int64_t start_ns, double size)
+void gm_monitor_disagree(gm_twin *twin, size_t sensor, gm_twin_event *event)
 {
-    alarm what = { EVENT_INNOVATION, start_ns, gm_state_time(twin->state), size, GM_SIGN_NONE };
-    return tell_alarm(twin, sensor, &what);
+    const alarm what = { EVENT_INNOVATION, event->start_ns, event->raised_ns, event->size,
+                         GM_SIGN_NONE };
+    if (event->id == 0) {
+        event->id = event_id(twin, sensor, what.kind, what.known_ns);
+    }
+    describe(twin, sensor, &what, event);
+    put_event(twin, event);
 }
 
 void gm_monitor_retell(gm_twin *twin, uint64_t id)

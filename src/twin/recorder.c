@@ -19,6 +19,7 @@
 #include "twin/hypotheses.h"
 #include "twin/kept_series.h"
 #include "twin/sensing.h"
+#include "twin/suspects.h"
 #include "twin/twin_parts.h"
 
 enum {
@@ -732,6 +733,7 @@ gm_status gm_recover(gm_twin *twin, gm_error *error)
     twin->replaying = false;
     gm_memory_free(map.numbers);
     if (status == GM_OK) {
+        gm_suspects_restore_events(twin);
         gm_monitor_settle(twin, twin->settled_ns);
     }
     if (status != GM_OK) {

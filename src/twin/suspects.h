@@ -81,7 +81,6 @@ typedef struct gm_suspects {
     size_t case_count;
     int64_t audit_ns, audit_due_ns; // every so long, 0: never; the next one
     size_t audited;                 // group of the last one
-    bool audits_scanned;            // events of the snapshot were looked through
     uint64_t *audit_events;         // [sensor_count] open events that audits raised; 0: none
     gm_residual_habit *habits;      // [sensor_count]
 } gm_suspects;
@@ -161,6 +160,11 @@ bool gm_suspects_audited(const gm_twin *twin, uint64_t event);
 /// Puts a case on disk, so that it survives a restart; failing is logged. Takes it off again.
 void gm_suspects_keep(gm_twin *twin, const gm_suspect_case *of);
 void gm_suspects_forget(gm_twin *twin, const gm_suspect_case *of);
+/// The same for an open event of an audit.
+void gm_suspects_keep_event(gm_twin *twin, const gm_twin_event *event);
+void gm_suspects_forget_event(gm_twin *twin, uint64_t event);
+/// Shows those again that were open at a restart. Once it is recovered.
+void gm_suspects_restore_events(gm_twin *twin);
 /// Reads the cases back that are on disk.
 gm_status gm_suspects_load(gm_twin *twin, gm_error *error);
 

@@ -65,25 +65,6 @@ bool gm_suspects_audited(const gm_twin *twin, uint64_t event)
 
 // ---- events ----
 
-/// Finds the events that are open since before a restart: innovation events that no sensor's memory
-/// holds.
-static void scan(gm_twin *twin)
-{
-    gm_suspects *suspects = twin->suspects;
-    const gm_sensor_memory *memories = gm_state_section(twin->state, SECTION_SENSORS);
-    pthread_mutex_lock(&twin->look_lock);
-    for (size_t index = 0; index < twin->event_count; index++) {
-        const gm_twin_event *event = &twin->events[index].event;
-        size_t sensor = gm_world_find_sensor(twin->world, event->subject);
-        if (strcmp(event->kind, innovation) == 0 && event->end_ns == INT64_MAX &&
-            sensor != GM_NO_INDEX && memories[sensor].events[EVENT_INNOVATION] != event->id) {
-            suspects->audit_events[sensor] = event->id;
-        }
-    }
-    pthread_mutex_unlock(&twin->look_lock);
-    suspects->audits_scanned = true;
-}
-
 static bool is_of(const gm_twin *twin, size_t sensor, size_t group)
 {
     return gm_suspects_can_witness(twin, sensor) &&
@@ -128,6 +109,7 @@ void gm_suspects_audit_end(gm_twin *twin, size_t group)
     for (size_t sensor = 0; sensor < twin->world->sensor_count; sensor++) {
         if (events[sensor] != 0 && is_of(twin, sensor, group)) {
             gm_monitor_change_end(twin, events[sensor], gm_state_time(twin->state));
+            gm_suspects_forget_event(twin, events[sensor]);
             events[sensor] = 0;
         }
     }
@@ -288,9 +270,14 @@ static void raise_event(const gm_probe *probe, size_t best)
         const gm_witness *other = &probe->witnesses[place];
         seen = seen == NULL || other->unusual > seen->unusual ? other : seen;
     }
-    int64_t since_ns = probe->explanations[best].since_ns;
-    twin->suspects->audit_events[seen->sensor] =
-        gm_monitor_disagree(twin, seen->sensor, since_ns, mean_behind(seen, since_ns));
+    gm_twin_event event = { .start_ns = probe->explanations[best].since_ns,
+                            .end_ns = INT64_MAX,
+                            .raised_ns = gm_state_time(twin->state) };
+    event.size = mean_behind(seen, event.start_ns);
+    gm_monitor_disagree(twin, seen->sensor, &event);
+    twin->suspects->audit_events[seen->sensor] = event.id;
+    gm_suspects_keep_event(twin, &event);
+    gm_suspects_raise(twin, seen->sensor, &event, true);
 }
 
 static void conclude(const gm_probe *probe)
@@ -342,9 +329,6 @@ void gm_suspects_audit(gm_twin *twin)
 {
     gm_suspects *suspects = twin->suspects;
     int64_t now_ns = gm_state_time(twin->state);
-    if (!suspects->audits_scanned) {
-        scan(twin);
-    }
     if (suspects->audit_ns == 0 || suspects->anchor_count == 0 || now_ns < suspects->audit_due_ns) {
         return;
     }

@@ -3,6 +3,9 @@
 // u64 and the sensor's name; evaluated i64, samples u64, none f64, adopted u64, text, verdict,
 // kind; suspects as count u32 and for each address, sensor, partner, kind, unit, size f64,
 // probability f64, since i64.
+//
+// Open events of audits: `audits/ID`, as a replay does not raise them again. It holds version u16,
+// id u64, start i64, raised i64, size f64, the sensor's name.
 #include <stdio.h>
 #include <string.h>
 
@@ -10,11 +13,29 @@
 
 enum { KEEP_VERSION = 3, KEY_SIZE = 64, SUSPECT_SIZE_LEAST = 44, EVENT_SIZE_LEAST = 12 };
 
-static const char prefix[] = "suspects/";
+enum { EVENT_VERSION = 1 };
 
-static void key_of(char key[KEY_SIZE], const gm_suspect_case *of)
+static const char prefix[] = "suspects/", audit_prefix[] = "audits/";
+
+static void key_of(char key[KEY_SIZE], const char *before, uint64_t event)
 {
-    snprintf(key, KEY_SIZE, "%s%020llu", prefix, (unsigned long long)of->events[0]);
+    snprintf(key, KEY_SIZE, "%s%020llu", before, (unsigned long long)event);
+}
+
+/// Puts a record in the catalogue and frees it.
+static void put(gm_twin *twin, const char *before, uint64_t event, gm_string *bytes)
+{
+    char key[KEY_SIZE];
+    gm_error error = { 0 };
+    key_of(key, before, event);
+    gm_status status = bytes->failed
+                           ? gm_error_set(&error, GM_MEMORY, "no memory for it")
+                           : gm_catalogue_put(twin->store, key, bytes->data, bytes->size, &error);
+    if (status != GM_OK) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
+                     "what suspects were found will not survive a restart: %s", error.text);
+    }
+    gm_string_free(bytes);
 }
 
 static void pack_case(const gm_twin *twin, const gm_suspect_case *of, gm_string *out)
@@ -56,26 +77,40 @@ void gm_suspects_keep(gm_twin *twin, const gm_suspect_case *of)
     if (twin->store == NULL) {
         return;
     }
-    char key[KEY_SIZE];
     gm_string bytes = { 0 };
-    gm_error error = { 0 };
-    key_of(key, of);
     pack_case(twin, of, &bytes);
-    gm_status status = bytes.failed
-                           ? gm_error_set(&error, GM_MEMORY, "no memory for it")
-                           : gm_catalogue_put(twin->store, key, bytes.data, bytes.size, &error);
-    if (status != GM_OK) {
-        gm_log_write(&twin->log, GM_LOG_WARNING, "twin",
-                     "what suspects were found will not survive a restart: %s", error.text);
-    }
-    gm_string_free(&bytes);
+    put(twin, prefix, of->events[0], &bytes);
 }
 
 void gm_suspects_forget(gm_twin *twin, const gm_suspect_case *of)
 {
     if (twin->store != NULL) {
         char key[KEY_SIZE];
-        key_of(key, of);
+        key_of(key, prefix, of->events[0]);
+        gm_catalogue_remove(twin->store, key, NULL);
+    }
+}
+
+void gm_suspects_keep_event(gm_twin *twin, const gm_twin_event *event)
+{
+    if (twin->store == NULL) {
+        return;
+    }
+    gm_string bytes = { 0 };
+    gm_pack_u16(&bytes, EVENT_VERSION);
+    gm_pack_u64(&bytes, event->id);
+    gm_pack_i64(&bytes, event->start_ns);
+    gm_pack_i64(&bytes, event->raised_ns);
+    gm_pack_f64(&bytes, event->size);
+    gm_pack_text(&bytes, gm_text_of(event->subject));
+    put(twin, audit_prefix, event->id, &bytes);
+}
+
+void gm_suspects_forget_event(gm_twin *twin, uint64_t event)
+{
+    if (twin->store != NULL) {
+        char key[KEY_SIZE];
+        key_of(key, audit_prefix, event);
         gm_catalogue_remove(twin->store, key, NULL);
     }
 }
@@ -150,6 +185,36 @@ static void take_case(void *context, const char *key, const void *bytes, size_t 
         suspects->case_count++;
     } else {
         gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "%s is left out: not as written", key);
+    }
+}
+
+/// Events of sensors that the world file no longer has are left out.
+static void take_audit(void *context, const char *key, const void *bytes, size_t size)
+{
+    gm_twin *twin = context;
+    gm_unpack in = gm_unpack_of(bytes, size);
+    bool known = gm_unpack_u16(&in) == EVENT_VERSION;
+    gm_twin_event event = { .end_ns = INT64_MAX };
+    event.id = gm_unpack_u64(&in);
+    event.start_ns = gm_unpack_i64(&in);
+    event.raised_ns = gm_unpack_i64(&in);
+    event.size = gm_unpack_f64(&in);
+    take_text(event.subject, sizeof event.subject, &in);
+    size_t sensor = gm_world_find_sensor(twin->world, event.subject);
+    if (!known || !gm_unpack_done(&in)) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "%s is left out: not as written", key);
+    } else if (sensor != GM_NO_INDEX && gm_suspects_can_witness(twin, sensor)) {
+        twin->suspects->audit_events[sensor] = event.id;
+        gm_monitor_disagree(twin, sensor, &event);
+    }
+}
+
+void gm_suspects_restore_events(gm_twin *twin)
+{
+    gm_error error = { 0 };
+    if (twin->store != NULL && twin->suspects != NULL &&
+        gm_catalogue_list(twin->store, audit_prefix, take_audit, twin, &error) != GM_OK) {
+        gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "events of audits: %s", error.text);
     }
 }
 

@@ -484,8 +484,9 @@ void gm_monitor_change(gm_twin *twin, const gm_twin_event *event);
 void gm_monitor_change_end(gm_twin *twin, uint64_t id, int64_t time_ns);
 /// Tells of what another part of the twin found; it ends as a change does.
 void gm_monitor_tell(gm_twin *twin, const gm_twin_event *event);
-/// Raises an innovation event that is not in the innovations of the sensor alone. @return its id
-uint64_t gm_monitor_disagree(gm_twin *twin, size_t sensor, int64_t start_ns, double size);
+/// Tells of an innovation event that is not in the innovations of the sensor alone.
+/// @param event  in out: start, end, raised and size; id (0: it is new) and what it says
+void gm_monitor_disagree(gm_twin *twin, size_t sensor, gm_twin_event *event);
 /// Tells of an innovation event again, as its suspects are known better.
 void gm_monitor_retell(gm_twin *twin, uint64_t event);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);
