@@ -226,6 +226,13 @@ static void implausible_values_are_one_event_and_move_nothing(void **state)
     rig_remove(folder.path);
 }
 
+/// Up to what was found out about them, which depends on when it was looked into.
+static bool same_sentence(const char *a, const char *b)
+{
+    size_t length = strcspn(a, ";");
+    return length == strcspn(b, ";") && strncmp(a, b, length) == 0;
+}
+
 /// As the samples in order: the same events for any order of arrival and any restarts.
 static void events_are_the_same_for_any_order_of_arrival(void **state)
 {
@@ -270,7 +277,7 @@ static void events_are_the_same_for_any_order_of_arrival(void **state)
             found = found || (left.events[other].id == event->id &&
                               left.events[other].start_ns == event->start_ns &&
                               left.events[other].end_ns == event->end_ns &&
-                              strcmp(left.events[other].text, event->text) == 0);
+                              same_sentence(left.events[other].text, event->text));
         }
         assert_true(found);
     }
