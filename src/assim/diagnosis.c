@@ -57,14 +57,17 @@ gm_diagnosis_rule gm_default_diagnosis_rule(void)
 
 static gm_status check_rule(const gm_diagnosis_rule *rule, gm_error *error)
 {
-    bool sound = rule->clear >= 0.5 && rule->clear <= 1.0 && rule->margin >= 0.0;
+    bool sound = rule->clear >= 0.5 && rule->clear <= 1.0 && rule->margin >= 0.0 &&
+                 rule->tolerance >= 0.0 && rule->tolerance <= 1.0;
     for (size_t kind = 1; kind < GM_EXPLAINED_CLASSES; kind++) {
         sound = sound && rule->shares[kind] >= 0.0 && isfinite(rule->shares[kind]);
     }
     return sound ? GM_OK
-                 : gm_error_set(error, GM_INVALID,
-                                "shares and margin of a diagnosis must not be negative, and an "
-                                "answer's least probability lies between 0.5 and 1");
+                 : gm_error_set(
+                       error, GM_INVALID,
+                       "shares and margin of a diagnosis must not be negative, its tolerance "
+                       "lies between 0 and 1, an answer's least probability between 0.5 "
+                       "and 1");
 }
 
 /// @param weights  out, by class: the sum of its explanations'
@@ -90,6 +93,22 @@ static gm_status check_explanations(const gm_explanation *explanations, size_t c
     return GM_OK;
 }
 
+static bool is_thinkable(const gm_diagnosis_rule *rule, const gm_explanation *of)
+{
+    return of->weight > 0.0 && rule->shares[of->class] > 0.0;
+}
+
+/// Whether two explanations of different classes, and not of the same sensor, are nearer to each
+/// other than the model is exact.
+static bool is_within_tolerance(const gm_diagnosis_rule *rule, const gm_explanation *best,
+                                const gm_explanation *rival)
+{
+    bool same = best->subject != NULL && rival->subject != NULL &&
+                strcmp(best->subject, rival->subject) == 0;
+    return rival->class != best->class && !same && !rival->flexible && !best->flexible &&
+           rival->log_odds > (1.0 - rule->tolerance) * best->log_odds;
+}
+
 /// Whether the readings speak as much for another explanation. Of what was never thought of,
 /// nothing is said; and what leaves no trace is no reason to doubt that nothing happened.
 /// @param other_class  of another class alone
@@ -99,14 +118,32 @@ static bool has_rival(const gm_diagnosis_rule *rule, const gm_explanation *expla
     bool healthy = explanations[best].class == GM_EXPLAINED_HEALTHY;
     for (size_t index = 0; index < count; index++) {
         const gm_explanation *rival = &explanations[index];
-        bool thinkable = rival->weight > 0.0 && rule->shares[rival->class] > 0.0;
         bool other = other_class ? rival->class != explanations[best].class : index != best;
-        if (other && thinkable && !healthy &&
-            rival->log_odds > explanations[best].log_odds - rule->margin) {
+        if (other && is_thinkable(rule, rival) && !healthy &&
+            (rival->log_odds > explanations[best].log_odds - rule->margin ||
+             is_within_tolerance(rule, &explanations[best], rival))) {
             return true;
         }
     }
     return false;
+}
+
+/// By how much log odds count.
+static double coarseness(const gm_diagnosis_rule *rule, const gm_explanation *explanations,
+                         size_t count)
+{
+    const gm_explanation *best = NULL;
+    bool rivalled = false;
+    for (size_t index = 0; index < count; index++) {
+        const gm_explanation *of = &explanations[index];
+        bool better = best == NULL || of->log_odds > best->log_odds;
+        best = better && is_thinkable(rule, of) ? of : best;
+    }
+    for (size_t index = 0; best != NULL && !rivalled && index < count; index++) {
+        rivalled = is_thinkable(rule, &explanations[index]) &&
+                   is_within_tolerance(rule, best, &explanations[index]);
+    }
+    return rivalled ? 1.0 / fmax(rule->tolerance * best->log_odds, 1.0) : 1.0;
 }
 
 static gm_diagnosis judge(const gm_diagnosis_rule *rule, const gm_explanation *explanations,
@@ -150,12 +187,12 @@ gm_status gm_diagnose(const gm_diagnosis_rule *rule, gm_explanation *explanation
     if (status != GM_OK) {
         return status;
     }
-    double most = -INFINITY, sum = 0.0;
+    double most = -INFINITY, sum = 0.0, scale = coarseness(rule, explanations, count);
     for (size_t pass = 0; pass < 2; pass++) { // the greatest first, so that no exp overflows
         for (size_t index = 0; index < count; index++) {
             gm_explanation *of = &explanations[index];
             double share = rule->shares[of->class] * of->weight / weights[of->class];
-            double height = share > 0.0 ? of->log_odds + log(share) : -INFINITY;
+            double height = share > 0.0 ? scale * of->log_odds + log(share) : -INFINITY;
             if (pass == 0) {
                 most = fmax(most, height);
             } else {

@@ -5,7 +5,9 @@
 // responses of the model for the plant). A class's share before looking is split among its
 // explanations by their weights; classes nobody names an explanation of are left out. The answer
 // may be that it cannot tell: nothing is likely enough, or another explanation does the same to
-// all sensors, and only what was thought before speaks for one of them.
+// all sensors, and only what was thought before speaks for one of them. Large odds of a model that
+// is not exact differ by what is wrong with it, too: they are coarsened then (Miller, Dunson,
+// Journal of the American Statistical Association 114 (2019) 1113-1125).
 #ifndef GEMEL_ASSIM_DIAGNOSIS_H
 #define GEMEL_ASSIM_DIAGNOSIS_H
 
@@ -37,9 +39,10 @@ typedef struct gm_explanation {
     const char *subject;        // sensor or field
     const char *partner;        // GM_EXPLAINED_SWAPPED: the other sensor
     const char *unit;           // of size, SI
-    double log_odds;            // against GM_EXPLAINED_HEALTHY, whose own are 0; may be -infinity
-    double weight;              // before looking, among its class, >= 0
-    double size;                // how much; NAN: not told
+    bool flexible;   // it could explain anything: that it comes near to others says nothing
+    double log_odds; // against GM_EXPLAINED_HEALTHY, whose own are 0; may be -infinity
+    double weight;   // before looking, among its class, >= 0
+    double size;     // how much; NAN: not told
     int64_t since_ns;
     double probability; // out
 } gm_explanation;
@@ -49,6 +52,10 @@ typedef struct gm_diagnosis_rule {
     double shares[GM_EXPLAINED_CLASSES]; // by class, >= 0; need not add up to 1
     double clear;                        // least probability of an answer, 0.5 .. 1
     double margin; // log odds by which readings must prefer it to every other, >= 0
+    // share of log odds that says nothing between classes, but of one sensor's faults, as no model
+    // is exact: 0 .. 1. Where the best has a rival so near, all odds are coarsened until that share
+    // is one
+    double tolerance;
 } gm_diagnosis_rule;
 
 /// How much can be told.

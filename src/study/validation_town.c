@@ -247,10 +247,23 @@ static gm_status place_blame(const gm_world *world, const char *pipe, const char
     return GM_OK;
 }
 
+/// The pipe that is blamed: the likeliest explanation, or where the twin cannot tell, the likeliest
+/// pipe. NULL: something else is.
+static const gm_suspect *blamed_pipe(const gm_suspicion *found)
+{
+    bool unclear = strcmp(found->verdict, "unclear") == 0;
+    for (size_t index = 0; index < found->count && (unclear || index == 0); index++) {
+        if (found->suspects[index].address[0] != '\0') {
+            return &found->suspects[index];
+        }
+    }
+    return NULL;
+}
+
 /// What a twin made of a burst within half an hour.
 typedef struct finding {
     double after_min; // NAN: nothing noticed
-    double nearer;    // share of pipes nearer than the likeliest one; 1: no pipe was named
+    double nearer;    // share of pipes nearer than the blamed one; 1: no pipe was named
     double probability;
 } finding;
 
@@ -274,13 +287,15 @@ static gm_status judge_burst(gm_twin_trial *trial, const burst *what, finding *f
     gm_memory_free(events);
     gm_suspicion suspicion;
     gm_error none = { 0 };
-    if (isnan(found->after_min) || gm_twin_suspects(trial->twin, 0, &suspicion, &none) != GM_OK ||
-        suspicion.count == 0 || suspicion.suspects[0].address[0] == '\0') {
+    const gm_suspect *blamed = NULL;
+    if (!isnan(found->after_min) && gm_twin_suspects(trial->twin, 0, &suspicion, &none) == GM_OK) {
+        blamed = blamed_pipe(&suspicion);
+    }
+    if (blamed == NULL) {
         return GM_OK;
     }
-    found->probability = suspicion.suspects[0].probability;
-    return place_blame(trial->world, what->pipe, suspicion.suspects[0].address, &found->nearer,
-                       error);
+    found->probability = blamed->probability;
+    return place_blame(trial->world, what->pipe, blamed->address, &found->nearer, error);
 }
 
 static gm_status suffer(const gm_world *world, const burst *what, finding *found, gm_error *error)

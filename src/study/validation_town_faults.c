@@ -30,7 +30,7 @@ enum { MAINS = sizeof mains / sizeof *mains, SUSPECT_KINDS = 2 };
 /// The town, asked for other suspects. Not to be moved: it points into itself.
 typedef struct town_of_faults {
     gm_world *town, world; // shares all with `town`
-    gm_config trials[SUSPECT_KINDS], suspects[SUSPECT_KINDS], settings[3], detect;
+    gm_config trials[SUSPECT_KINDS], suspects[SUSPECT_KINDS], settings[4], detect;
     gm_ref *plant, *input;
     size_t input_count;
 } town_of_faults;
@@ -65,10 +65,11 @@ static void ask_for_suspects(town_of_faults *of)
     of->trials[1] = scalar(like, "add", "1 l/s");
     of->suspects[0] = map_of(like, "town/pipe/*/diameter", &of->trials[0], 1);
     of->suspects[1] = map_of(like, "town/junction/*/extra_demand", &of->trials[1], 1);
-    of->settings[0] = scalar(like, "slack", "2.5");
+    of->settings[0] = scalar(like, "slack", "2.1");
     of->settings[1] = scalar(like, "threshold", "12");
-    of->settings[2] = map_of(like, "suspects", of->suspects, SUSPECT_KINDS);
-    of->detect = map_of(like, "detect", of->settings, 3);
+    of->settings[2] = scalar(like, "audit", "8 min");
+    of->settings[3] = map_of(like, "suspects", of->suspects, SUSPECT_KINDS);
+    of->detect = map_of(like, "detect", of->settings, 4);
     of->world = *of->town;
     of->world.detect = &of->detect;
     of->world.forecast.every_ns = 0;

@@ -223,7 +223,7 @@ gm_status gm_probe_weigh_sensors(gm_probe *probe, gm_error *error)
     }
     if (status == GM_OK) {
         several.log_odds *= several.log_odds > 0.0 ? undeclared : 1.0;
-        add(probe, GM_EXPLAINED_INPUT, &several, (gm_explained){ 0 });
+        add(probe, GM_EXPLAINED_INPUT, &several, (gm_explained){ 0 })->flexible = true;
     }
     return status;
 }

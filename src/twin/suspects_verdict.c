@@ -6,6 +6,7 @@
 #include "twin/suspects_probe.h"
 
 static const double told_share = 0.02;  // a probability below which addresses are not spelled out
+static const double tolerance = 0.1;    // of log odds: no model of a plant is exact
 static const double place_share = 1e-3; // and below which none is adopted
 
 static const char *const verdict_names[] = {
@@ -206,8 +207,9 @@ gm_status gm_probe_judge(gm_probe *probe, gm_suspicion *found, gm_decision *deci
     if (probabilities == NULL) {
         return gm_probe_no_memory(error);
     }
-    const gm_diagnosis_rule rule = gm_default_diagnosis_rule();
+    gm_diagnosis_rule rule = gm_default_diagnosis_rule();
     gm_diagnosis diagnosis;
+    rule.tolerance = tolerance;
     add_suspects(probe);
     gm_status status =
         gm_diagnose(&rule, probe->explanations, probe->explanation_count, &diagnosis, error);

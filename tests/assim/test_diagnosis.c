@@ -167,12 +167,38 @@ static void doubt_lists_rivals_by_their_likelihood(void **state)
     assert_null(strstr(text, "sensor c"));
 }
 
+/// Large odds for both of two explanations tell that something happened, not which of them.
+static void large_odds_are_not_taken_at_their_word(void **state)
+{
+    (void)state;
+    gm_explanation of[] = { explanation(GM_EXPLAINED_HEALTHY, NULL, 0.0),
+                            explanation(GM_EXPLAINED_BIAS, "a", 84.0),
+                            explanation(GM_EXPLAINED_PLANT, "b", 77.0) };
+    gm_diagnosis_rule rule = gm_default_diagnosis_rule();
+    gm_diagnosis made;
+    assert_int_equal(gm_diagnose(&rule, of, 3, &made, NULL), GM_OK);
+    assert_true(made.verdict == GM_CLEAR && made.class == GM_EXPLAINED_BIAS);
+    rule.tolerance = 0.1;
+    assert_int_equal(gm_diagnose(&rule, of, 3, &made, NULL), GM_OK);
+    assert_int_equal(made.verdict, GM_CANNOT_TELL);
+    assert_true(made.probabilities[GM_EXPLAINED_HEALTHY] < 1e-4);
+    double ratio =
+        exp(7.0 / 8.4) * rule.shares[GM_EXPLAINED_BIAS] / rule.shares[GM_EXPLAINED_PLANT];
+    assert_true(fabs(of[1].probability / of[2].probability / ratio - 1.0) < 1e-9);
+    of[2].flexible = true; // that it comes near says nothing
+    assert_int_equal(gm_diagnose(&rule, of, 3, &made, NULL), GM_OK);
+    assert_true(made.verdict == GM_CLEAR && made.class == GM_EXPLAINED_BIAS);
+    of[2] = explanation(GM_EXPLAINED_PLANT, "b", 70.0); // nor does one that is farther
+    assert_int_equal(gm_diagnose(&rule, of, 3, &made, NULL), GM_OK);
+    assert_true(made.verdict == GM_CLEAR && made.class == GM_EXPLAINED_BIAS);
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
     (void)state;
     static const gm_status expected[] = { GM_INVALID, GM_INVALID, GM_INVALID, GM_INVALID,
                                           GM_NUMERIC, GM_NUMERIC, GM_INVALID, GM_INVALID,
-                                          GM_INVALID, GM_INVALID };
+                                          GM_INVALID, GM_INVALID, GM_INVALID };
     for (size_t kind = 0; kind < sizeof expected / sizeof *expected; kind++) {
         gm_diagnosis_rule rule = gm_default_diagnosis_rule();
         gm_explanation of[] = { explanation(GM_EXPLAINED_HEALTHY, NULL, 0.0),
@@ -184,6 +210,7 @@ static void what_makes_no_sense_is_refused(void **state)
         rule.shares[GM_EXPLAINED_DRIFT] = kind == 6 ? -1.0 : 0.1;
         rule.clear = kind == 7 ? 0.4 : 0.7;
         rule.margin = kind == 8 ? (double)NAN : 1.0;
+        rule.tolerance = kind == 10 ? -1.0 : 0.1;
         if (kind == 9) { // nothing is possible
             of[0].log_odds = of[1].log_odds = -INFINITY;
         }
@@ -207,6 +234,7 @@ int main(void)
         cmocka_unit_test(a_class_may_be_clear_where_its_member_is_not),
         cmocka_unit_test(sentences_name_who_how_much_and_since_when),
         cmocka_unit_test(doubt_lists_rivals_by_their_likelihood),
+        cmocka_unit_test(large_odds_are_not_taken_at_their_word),
         cmocka_unit_test(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
