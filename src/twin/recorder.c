@@ -106,12 +106,11 @@ gm_status gm_recorder_open(gm_twin *twin, gm_error *error)
     gm_recorder *recorder = &twin->recorder;
     recorder->values = gm_arena_new(twin->arena, twin->lanes, sizeof(double));
     recorder->records = gm_arena_new(twin->arena, world->record_count, sizeof(gm_series_id));
-    recorder->record_due_ns = gm_arena_new(twin->arena, world->record_count, sizeof(int64_t));
     recorder->sensors = gm_arena_new(twin->arena, world->sensor_count, sizeof(gm_series_id));
     recorder->weights = gm_arena_new(twin->arena, world->group_count, sizeof(gm_series_id));
     recorder->learned = gm_arena_new(twin->arena, world->estimate_count, sizeof(gm_series_id));
-    if (recorder->values == NULL || recorder->records == NULL || recorder->record_due_ns == NULL ||
-        recorder->sensors == NULL || recorder->weights == NULL || recorder->learned == NULL) {
+    if (recorder->values == NULL || recorder->records == NULL || recorder->sensors == NULL ||
+        recorder->weights == NULL || recorder->learned == NULL) {
         return gm_error_set(error, GM_MEMORY, "no memory for records");
     }
     if (twin->history == NULL) {

@@ -113,6 +113,16 @@ static void find_sensor_onsets(const gm_probe *probe, bench *on)
 
 // ---- explanations ----
 
+/// The time of a witness's first reading from then on; of its last where there is none.
+static int64_t reading_from(const gm_witness *seen, int64_t time_ns)
+{
+    size_t first = 0;
+    while (first + 1 < seen->count && seen->readings[first].time_ns < time_ns) {
+        first++;
+    }
+    return seen->readings[first].time_ns;
+}
+
 static gm_explanation *add(gm_probe *probe, gm_explanation_class class,
                            const gm_fault_evidence *told, gm_explained about)
 {
@@ -125,12 +135,7 @@ static gm_explanation *add(gm_probe *probe, gm_explanation_class class,
     probe->about[probe->explanation_count++] = about;
     if (about.witness != NULL) {
         const gm_world_sensor *sensor = &probe->twin->world->sensors[about.witness->sensor];
-        const gm_witness *seen = about.witness;
-        size_t first = 0;
-        while (first + 1 < seen->count && seen->readings[first].time_ns < told->since_ns) {
-            first++;
-        }
-        made->since_ns = seen->readings[first].time_ns;
+        made->since_ns = reading_from(about.witness, told->since_ns);
         made->subject = sensor->name;
         made->unit = sensor->field_unit;
     }
@@ -222,6 +227,7 @@ gm_status gm_probe_weigh_sensors(gm_probe *probe, gm_error *error)
         status = gm_sensors_deviate_weigh(on->series, on->count, &on->onsets, &several, error);
     }
     if (status == GM_OK) {
+        several.since_ns = on->count > 0 ? reading_from(on->witnesses[0], several.since_ns) : 0;
         several.log_odds *= several.log_odds > 0.0 ? undeclared : 1.0;
         add(probe, GM_EXPLAINED_INPUT, &several, (gm_explained){ 0 })->flexible = true;
     }

@@ -242,12 +242,11 @@ typedef struct gm_branch {
 } gm_branch;
 
 typedef struct gm_recorder {
-    double *values;         // [lanes]
-    gm_series_id *records;  // [record_count]
-    int64_t *record_due_ns; // [record_count]
-    gm_series_id *sensors;  // [sensor_count] raw values
-    gm_series_id *weights;  // [group_count] of hypotheses; 0: not kept
-    gm_series_id *learned;  // [estimate_count] the same
+    double *values;        // [lanes]
+    gm_series_id *records; // [record_count]
+    gm_series_id *sensors; // [sensor_count] raw values
+    gm_series_id *weights; // [group_count] of hypotheses; 0: not kept
+    gm_series_id *learned; // [estimate_count] the same
 } gm_recorder;
 
 /// An event, and when the twin learned of its end (source time of the cycle).

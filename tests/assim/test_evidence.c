@@ -98,6 +98,58 @@ static void measurements_that_follow_each_other_do_not_count_as_many(void **stat
     assert_true(counts[1] > counts[0] && counts[1] < 3.0 * counts[0]);
 }
 
+/// Where a prediction moves, the residual may step by a share of the move; elsewhere it may not.
+static void a_move_brings_doubt(void **state)
+{
+    (void)state;
+    const gm_residual_model model = { .noise = 1.0, .time_s = 1e6, .offset = 1.0, .share = 0.1 };
+    double whites[2];
+    for (int moved = 0; moved < 2; moved++) {
+        gm_whitener whitener = gm_whitener_of(&model, 0);
+        double means[2] = { 0.0, 0.0 };
+        for (int64_t second = 1; second <= 100; second++) {
+            bool stepped = second > 90;
+            double predicted = stepped && moved ? 150.0 : 100.0;
+            double value = stepped ? 6.0 : 0.0;
+            gm_whitener_next(&whitener, second * second_ns, predicted);
+            if (second == 91) {
+                double expected = sqrt(1.0 + 1.0 / 91.0 + (moved ? 25.0 : 0.0));
+                assert_true(fabs(whitener.spread / expected - 1.0) < 1e-2);
+            }
+            gm_whiten(&whitener, means, &value, 1);
+            whites[moved] = second == 91 ? value : whites[moved];
+        }
+        assert_true(fabs(means[0] + means[1] - 6.0) < (moved ? 0.5 : 6.0));
+    }
+    assert_true(whites[0] > 5.0 && whites[1] < 1.5);
+}
+
+/// A share is found where predictions move, and believed where they rest.
+static void shares_are_found_from_moves(void **state)
+{
+    (void)state;
+    const gm_residual_model expected = { .noise = 0.5, .error = 0.1, .offset = 0.5 };
+    gm_residual_belief belief = gm_residual_belief_of(&expected);
+    belief.model.share = 0.02;
+    for (int moving = 0; moving < 2; moving++) {
+        gm_residual residuals[COUNT];
+        gm_random random = gm_random_for(7, "shares");
+        double error = 0.0, before = 100.0;
+        for (size_t index = 0; index < 400; index++) {
+            double predicted = moving && index / 20 % 2 == 1 ? 130.0 : 100.0;
+            gm_draw draw = { .purpose = 1, .occurrence = index };
+            error += 0.1 * (predicted - before) * gm_random_normal(random, draw);
+            before = predicted;
+            draw.purpose = 2;
+            residuals[index] =
+                (gm_residual){ (int64_t)(index + 1) * second_ns,
+                               error + 0.5 * gm_random_normal(random, draw), predicted };
+        }
+        gm_residual_model found = gm_residual_model_fit(&belief, residuals, 400, 0, 400.0);
+        assert_true(moving ? found.share >= 0.03 : fabs(found.share - 0.02) <= 0.02);
+    }
+}
+
 static void models_are_found_from_residuals(void **state)
 {
     (void)state;
@@ -186,6 +238,8 @@ int main(void)
         cmocka_unit_test(whitened_residuals_are_independent_and_normal),
         cmocka_unit_test(whitening_is_generalised_least_squares),
         cmocka_unit_test(measurements_that_follow_each_other_do_not_count_as_many),
+        cmocka_unit_test(a_move_brings_doubt),
+        cmocka_unit_test(shares_are_found_from_moves),
         cmocka_unit_test(models_are_found_from_residuals),
         cmocka_unit_test(odds_are_those_of_bayes_rule),
         cmocka_unit_test(shapes_that_do_not_overlap_add_up),
