@@ -444,15 +444,16 @@ bool gm_suspects_is_blamed(const gm_suspect_case *of)
            strcmp(of->found.kind, "healthy") != 0;
 }
 
-/// Whether an event that began at start_ns is one more of a case: it began about then; or later,
-/// while what happened then lasts, and lanes that have followed a wrong sensor raise alarms
-/// elsewhere.
+/// Whether an event that began at start_ns is one more of a case: it began about then, but not
+/// after an alarm behind which nothing was found; or later, while what happened then lasts, and
+/// lanes that have followed a wrong sensor raise alarms elsewhere.
 static bool belongs(const gm_twin *twin, const gm_suspect_case *of, int64_t start_ns)
 {
     int64_t window_ns = twin->suspects->window_ns, after_ns = start_ns - of->start_ns;
-    return (of->anchor != NULL && after_ns < window_ns) ||
-           (gm_suspects_is_blamed(of) && after_ns < lasting_windows * window_ns &&
-            is_open(twin, of));
+    bool blamed = gm_suspects_is_blamed(of);
+    bool fruitless = of->found.evaluated_ns != 0 && !blamed && start_ns > of->raised_ns;
+    return (of->anchor != NULL && after_ns < window_ns && !fruitless) ||
+           (blamed && after_ns < lasting_windows * window_ns && is_open(twin, of));
 }
 
 /// The case that an event of a group belongs to, or a new one. Under look_lock.

@@ -133,7 +133,7 @@ static void whiten_base(gm_probe *probe, double *means, gm_whitener *whiteners)
     size_t onset = 0, modes = probe->shared.count;
     double *mode_means = means + 2 * probe->witness_count;
     for (size_t place = 0; place < probe->witness_count; place++) {
-        whiteners[place] = gm_whitener_of(&probe->witnesses[place].model, probe->begin_ns);
+        whiteners[place] = gm_whitener_of(&probe->witnesses[place].modes_model, probe->begin_ns);
     }
     for (size_t index = 0; index <= probe->sample_count; index++) {
         for (; onset < probe->onset_count && probe->starts_at[onset] == index; onset++) {

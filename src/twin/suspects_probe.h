@@ -30,8 +30,9 @@ typedef struct gm_witness {
     bool alarmed;               // an event of the case is its
     gm_fault_reading *readings; // [count] beside the run without a change
     size_t count;
-    double noise; // standard deviation of a measurement
-    gm_residual_model model;
+    double noise;                  // standard deviation of a measurement
+    gm_residual_model model;       // of its residuals beside what all other sensors make of it
+    gm_residual_model modes_model; // and beside the lanes' mean, once modes are known
     double doubt;   // how far off the prediction may be that all other sensors make of it
     double size;    // of its residuals behind the alarm's beginning, root mean square
     double unusual; // mean square of its whitened residuals

@@ -14,9 +14,9 @@
 enum { WITNESSES_MOST = 64, SWAPS_MOST = 256 };
 
 static const double shape_prior = 3.0; // of a sensor's own change, in what its residuals are
-// what nobody declared must explain a sixth more than a declared change: the model's response to
-// one may be off by a third in its shape
-static const double undeclared = 0.85;
+// what nobody declared must explain half more than a declared change: the model's response to one
+// is off in its shape, the more so where demand moves at the same time
+static const double undeclared = 0.65;
 static const double wide_from = 0.1; // of the run, before which no fault begins
 
 static const gm_explanation_class classes[GM_SENSOR_FAULTS] = {

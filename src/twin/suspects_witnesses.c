@@ -205,16 +205,27 @@ static double size_behind(const gm_witness *seen, int64_t time_ns)
     return behind > 0 ? sqrt(sum / (double)behind) : 0.0;
 }
 
-/// Adds what a prediction may be off by: others' say, and what a change does.
-static void doubt_model(const gm_probe *probe, gm_witness *seen)
+/// A model whose prediction may be off by more.
+static gm_residual_model doubted(const gm_probe *probe, const gm_residual_model *model, double more)
 {
-    double own = seen->model.error * seen->model.error;
-    double more = seen->doubt * seen->doubt + error_share * error_share * seen->size * seen->size;
+    gm_residual_model made = *model;
+    double own = made.error * made.error;
     double span_s = doubt_share * (double)(probe->until_ns - probe->begin_ns) * 1e-9;
     if (own + more > 0.0) {
-        seen->model.time_s = (own * seen->model.time_s + more * span_s) / (own + more);
-        seen->model.error = sqrt(own + more);
+        made.time_s = (own * made.time_s + more * span_s) / (own + more);
+        made.error = sqrt(own + more);
     }
+    return made;
+}
+
+/// What a change does may be off by a share; others' say of a sensor by what they leave open, which
+/// modes know by themselves.
+static void doubt_models(const gm_probe *probe, gm_witness *seen)
+{
+    double response = error_share * error_share * seen->size * seen->size;
+    double open = seen->doubt * seen->doubt;
+    seen->modes_model = doubted(probe, &seen->model, response);
+    seen->model = doubted(probe, &seen->model, response + open);
 }
 
 void gm_probe_fit_models(gm_probe *probe)
@@ -227,7 +238,7 @@ void gm_probe_fit_models(gm_probe *probe)
         const gm_residual_belief belief = belief_of(probe, seen);
         seen->model = fit(probe, seen, &belief, probe->calm_until_ns);
         seen->size = size_behind(seen, probe->behind_ns);
-        doubt_model(probe, seen);
+        doubt_models(probe, seen);
     }
 }
 
