@@ -351,10 +351,9 @@ static void fit_models(gm_fault_bench *bench, const gm_fault_record *records)
             size_t now = (stretch + 1) * GM_FAULT_WINDOW;
             gm_fault_free_run(bench, records, now, sensor, readings);
             for (size_t index = 0; index < GM_FAULT_WINDOW; index++) {
-                residuals[index] =
-                    (gm_residual){ readings[index].time_ns,
-                                   readings[index].value - readings[index].predicted,
-                                   readings[index].predicted };
+                residuals[index] = (gm_residual){ readings[index].time_ns,
+                                                  readings[index].value - readings[index].predicted,
+                                                  readings[index].predicted };
             }
             gm_residual_model fitted =
                 gm_residual_model_fit(&expected, residuals, GM_FAULT_WINDOW,
