@@ -20,6 +20,7 @@ enum {
 };
 enum { LANE_PURPOSE = 1, START_PURPOSE, HEAT_PURPOSE, NOISE_PURPOSE, FAULT_PURPOSE, SPIKE_PURPOSE };
 
+static const double no_share = 1e9; // certainty that moves are thought of by themselves
 static const double noise_k = 0.1, resolution_k = 0.01;
 static const double hidden_w = 4.0; // heat that nobody knows, each cycle's by itself
 static const double start_spread_k = 1.0, swing_k = 8.0;
@@ -340,9 +341,10 @@ gm_status gm_fault_trial_many(const gm_fault_bench *bench, const gm_fault_settin
 /// Geometric means of what single stretches show.
 static void fit_models(gm_fault_bench *bench, const gm_fault_record *records)
 {
-    const gm_residual_belief expected = gm_residual_belief_of(
+    gm_residual_belief expected = gm_residual_belief_of(
         &(gm_residual_model){ .noise = noise_k, .error = noise_k, .offset = noise_k });
     const double span_s = GM_FAULT_WINDOW * GM_SHED_CYCLE_S;
+    expected.share_certainty = no_share;
     for (size_t sensor = 0; sensor < GM_SHED_SENSORS; sensor++) {
         double noise = 0.0, error = 0.0, time = 0.0;
         for (size_t stretch = 1; stretch <= FIT_STRETCHES; stretch++) {
