@@ -212,7 +212,9 @@ static gm_status weigh(gm_probe *probe, gm_error *error)
         status = gm_probe_share(probe, error);
     }
     if (status == GM_OK && probe->shared.count == 0) {
-        status = gm_error_set(error, GM_LIMIT, "too many sensors or samples");
+        status = gm_error_set(error, GM_LIMIT,
+                              "%zu samples in a window are too many, or %zu lanes too few",
+                              probe->sample_count, probe->lanes);
     }
     if (status == GM_OK) {
         status = gm_rerun_lanes(probe, error);
@@ -319,6 +321,9 @@ static void audit(gm_twin *twin, const gm_suspect_case *of)
         gm_log_write(&twin->log, GM_LOG_DEBUG, "twin", "an audit of %zu sensors, %.3g s: %.3g",
                      probe.witness_count, (double)(gm_clock_monotonic_ns() - began_ns) * 1e-9,
                      probe.explanations[0].probability);
+    } else if (status == GM_LIMIT) {
+        gm_log_write(&twin->log, GM_LOG_INFO, "twin", "sensors are not audited: %s", error.text);
+        twin->suspects->audit_ns = 0; // it will not become less
     } else if (status != GM_NOT_FOUND) {
         gm_log_write(&twin->log, GM_LOG_WARNING, "twin", "no audit: %s", error.text);
     }
