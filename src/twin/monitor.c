@@ -70,6 +70,11 @@ static uint64_t event_id(const gm_twin *twin, size_t sensor, gm_event_kind kind,
     return (gm_cycle_number(twin, time_ns) << 22 | (uint64_t)sensor << 2 | (uint64_t)kind) + 1;
 }
 
+size_t gm_monitor_event_sensor(uint64_t id)
+{
+    return (size_t)((id - 1) >> 2 & (((uint64_t)1 << 20) - 1));
+}
+
 static gm_kept_event *find_event(gm_twin *twin, uint64_t id)
 {
     for (size_t index = twin->event_count; index-- > 0;) {

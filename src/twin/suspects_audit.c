@@ -55,12 +55,9 @@ gm_status gm_suspects_audit_open(gm_twin *twin, gm_error *error)
 bool gm_suspects_audited(const gm_twin *twin, uint64_t event)
 {
     const gm_suspects *suspects = twin->suspects;
-    bool found = false;
-    for (size_t sensor = 0; suspects != NULL && !found && sensor < twin->world->sensor_count;
-         sensor++) {
-        found = suspects->audit_events[sensor] == event;
-    }
-    return found && event != 0;
+    size_t sensor = gm_monitor_event_sensor(event);
+    return suspects != NULL && event != 0 && sensor < twin->world->sensor_count &&
+           suspects->audit_events[sensor] == event;
 }
 
 // ---- events ----
@@ -340,10 +337,10 @@ void gm_suspects_audit(gm_twin *twin)
     suspects->audit_due_ns = now_ns + suspects->audit_ns;
     gm_suspect_case of = { .group = next_group(twin) };
     if (of.group != GM_NO_INDEX) {
+        suspects->audited = of.group; // or the next one would wait for one that never speaks
         of.anchor = anchor_for(twin, of.group, told_at(twin, of.group));
     }
     if (of.anchor != NULL) {
-        suspects->audited = of.group;
         audit(twin, &of);
     }
 }

@@ -486,6 +486,8 @@ void gm_monitor_tell(gm_twin *twin, const gm_twin_event *event);
 /// Tells of an innovation event that is not in the innovations of the sensor alone.
 /// @param event  in out: start, end, raised and size; id (0: it is new) and what it says
 void gm_monitor_disagree(gm_twin *twin, size_t sensor, gm_twin_event *event);
+/// The sensor that an event of a sensor is about, by its id.
+size_t gm_monitor_event_sensor(uint64_t id);
 /// Tells of an innovation event again, as its suspects are known better.
 void gm_monitor_retell(gm_twin *twin, uint64_t event);
 gm_status gm_monitor_open(gm_twin *twin, gm_error *error);

@@ -71,6 +71,33 @@ static void a_drift_that_no_innovation_shows_is_found(void **state)
     gm_world_close(world);
 }
 
+/// Groups take turns; one whose sensors are silent misses its own only.
+static void a_silent_group_holds_up_none(void **state)
+{
+    (void)state;
+    static const char sensors[] = "sensors:\n", after[] = "estimate: ";
+    static const char head[] = PLAIN;
+    const char *at = strstr(head, sensors), *end = strstr(head, after);
+    gm_string text = { 0 };
+    gm_string_add(&text, head, (size_t)(at - head));
+    gm_string_format(&text, "  attic:\n    model: thermal\n    nodes:\n"
+                            "      air: {capacity: 1 kJ/K, temperature: 20 degC}\n");
+    gm_string_add(&text, at, (size_t)(end - at));
+    gm_string_format(&text,
+                     "  under-roof: {field: attic/air/temperature, from: http, unit: degC, "
+                     "noise: 0.1 degC}\n%sdetect: %s}\n",
+                     end, quiet);
+    assert_false(text.failed);
+    gm_world *world = rig_world_open(text.data);
+    gm_sample *samples = creeping(1);
+    gm_twin *twin = played(world, samples, STEPS);
+    assert_int_equal(count_alarms(twin, "t1"), 1);
+    gm_twin_close(twin);
+    gm_world_close(world);
+    gm_memory_free(samples);
+    gm_string_free(&text);
+}
+
 static void it_is_not_looked_for_where_nobody_wants_it(void **state)
 {
     (void)state;
@@ -180,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_drift_that_no_innovation_shows_is_found),
+        cmocka_unit_test(a_silent_group_holds_up_none),
         cmocka_unit_test(it_is_not_looked_for_where_nobody_wants_it),
         cmocka_unit_test(healthy_sensors_are_left_alone),
         cmocka_unit_test(audits_do_not_touch_the_state),
