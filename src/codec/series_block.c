@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/cpu_levels.h"
+#include "base/double_bits.h"
 #include "base/hash.h"
 #include "base/require.h"
-#include "codec/double_bits.h"
 #include "codec/pack.h"
 #include "codec/series_codes.h"
 #include "codec/series_times.h"

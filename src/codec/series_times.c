@@ -2,8 +2,8 @@
 #include "codec/series_times.h"
 
 #include "base/cpu_levels.h"
+#include "base/double_bits.h"
 #include "base/require.h"
-#include "codec/double_bits.h"
 #include "codec/series_codes.h"
 
 enum {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cpu_levels.h"
+#include "base/double_bits.h"
 #include "base/require.h"
-#include "codec/double_bits.h"
 #include "codec/series_codes.h"
 
 enum scheme { CONSTANT = 1, PLAIN, DECIMAL, BITS };

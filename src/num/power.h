@@ -22,21 +22,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/double_bits.h"
 #include "num/lanes.h"
-
-GM_INLINE uint64_t gm_power_bits(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-GM_INLINE double gm_power_double(uint64_t bits)
-{
-    double x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 
 /// log2 of a normal positive x; of anything else some finite number. Pairs of terms are summed as
 /// in a tree, not one after the other: they need not wait for each other.
@@ -44,10 +31,10 @@ GM_INLINE double gm_power_log2(double x)
 {
     const uint64_t one = UINT64_C(0x3ff0000000000000), half_root = UINT64_C(0x3fe6a09e667f3bcd);
     const uint64_t two_52 = UINT64_C(0x4330000000000000), mantissa = UINT64_C(0x000fffffffffffff);
-    uint64_t moved = gm_power_bits(x) + (one - half_root);
+    uint64_t moved = gm_bits_of(x) + (one - half_root);
     // the biased exponent in the last bits of 2^52 is a double with no conversion
-    double k = gm_power_double((moved >> 52) | two_52) - (0x1p52 + 1023.0);
-    double m = gm_power_double((moved & mantissa) + half_root);
+    double k = gm_of_bits((moved >> 52) | two_52) - (0x1p52 + 1023.0);
+    double m = gm_of_bits((moved & mantissa) + half_root);
     double s = (m - 1.0) / (m + 1.0);
     double z = s * s, z2 = z * z;
     double p01 = 0x1.2776c510067f7p-1 * z + 0x1.ec709dc3a052bp-1;
@@ -95,7 +82,7 @@ GM_INLINE double gm_exp(double x)
     double sum = x * log2_e + GM_POWER_ROUND;
     double n = sum - GM_POWER_ROUND;
     double f = ((x - n * ln2_high) - n * ln2_low) * log2_e;
-    return gm_power_exp2_part(f) * gm_power_double(gm_power_bits(sum) << 52);
+    return gm_power_exp2_part(f) * gm_of_bits(gm_bits_of(sum) << 52);
 }
 
 /// x to the power of `exponent`.
@@ -114,7 +101,7 @@ GM_INLINE double gm_power(double x, double exponent)
     y = y > 1024.0 ? 1024.0 : y;   // an exponent of all ones: infinite
     double sum = y + GM_POWER_ROUND;
     double f = y - (sum - GM_POWER_ROUND);
-    return gm_power_exp2_part(f) * gm_power_double(gm_power_bits(sum) << 52);
+    return gm_power_exp2_part(f) * gm_of_bits(gm_bits_of(sum) << 52);
 }
 
 #endif

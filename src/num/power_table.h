@@ -48,9 +48,9 @@ GM_INLINE gm_table_place gm_table_place_of(const gm_power_table *table, double x
     const uint64_t one = UINT64_C(0x3ff0000000000000), mantissa = UINT64_C(0x000fffffffffffff);
     const uint64_t first = (1023 - GM_TABLE_BINADES / 2) * GM_TABLE_PARTS;
     const uint64_t last = GM_TABLE_BINADES * GM_TABLE_PARTS - 1;
-    uint64_t bits = gm_power_bits(x), part = bits >> 48, index = part - first;
+    uint64_t bits = gm_bits_of(x), part = bits >> 48, index = part - first;
     index = index < last ? index : last;
-    double in_binade = gm_power_double((bits & mantissa) | one);
+    double in_binade = gm_of_bits((bits & mantissa) | one);
     return (gm_table_place){ index, in_binade * table->inverse[part % GM_TABLE_PARTS] - 1.0 };
 }
 

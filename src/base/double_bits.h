@@ -1,7 +1,7 @@
 // Doubles as the 64 bits they are, and whole numbers in their low bits: conversions that every
 // vector unit has.
-#ifndef GEMEL_CODEC_DOUBLE_BITS_H
-#define GEMEL_CODEC_DOUBLE_BITS_H
+#ifndef GEMEL_BASE_DOUBLE_BITS_H
+#define GEMEL_BASE_DOUBLE_BITS_H
 
 #include <stdint.h>
 #include <string.h>
